@@ -1,0 +1,78 @@
+"""Events of notify: what was issued and what was delivered."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from shared.contracts.event import Event, Instant
+from shared.contracts.ids import ContactId, LetterId, NoticeId
+
+
+class LetterKind(StrEnum):
+    """The kinds of official document (LETTERS: หนังสือภายนอก, หนังสือเวียน, …)."""
+
+    EXTERNAL = "external"
+    CIRCULAR = "circular"
+    MEMORANDUM = "memorandum"
+    ANNOUNCEMENT = "announcement"
+    ORDER = "order"
+    CERTIFICATE = "certificate"
+    MINUTES = "minutes"
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    LETTER = "letter"
+    WEBHOOK = "webhook"
+    IN_APP = "in_app"
+
+
+class DeliveryEvent(Event):
+    SERVICE: ClassVar[str] = "notify"
+    TOPIC: ClassVar[str] = "notify.delivery.v1"
+    KEY: ClassVar[str] = "notice_id"
+
+    notice_id: NoticeId
+
+
+class LetterIssued(DeliveryEvent):
+    """A letter or certificate has its number, its date and its bytes."""
+
+    letter_id: LetterId
+    kind: LetterKind
+    number: str
+    """As printed, with ASCII digits: ``สศด. 0301/ว 01461``; a certificate's serial."""
+    template: str
+    addressee: str
+    """The post addressed, never a person's name."""
+    sha256: str
+    """Of the PDF."""
+    dispatches: int
+    """To how many addressees it goes; a circular is one letter with many."""
+    issued_at: Instant
+
+
+class LetterAcknowledged(DeliveryEvent):
+    letter_id: LetterId
+    receive_number: str
+    """The receiver's เลขรับ."""
+    acknowledged_at: Instant
+
+
+class NoticeSent(DeliveryEvent):
+    contact_id: ContactId | None
+    channel: Channel
+    template: str
+    source_event_id: str
+    """The ce_id of the event that this notice tells of."""
+    message_id: str
+    sent_at: Instant
+
+
+class NoticeFailed(DeliveryEvent):
+    contact_id: ContactId | None
+    channel: Channel
+    template: str
+    source_event_id: str
+    reason: str
+    permanent: bool
+    failed_at: Instant

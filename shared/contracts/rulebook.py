@@ -1,0 +1,267 @@
+"""The rulebook of a contest as it travels in ContestPublished: every rule that another service needs.
+
+``contests/<slug>/contest.toml`` is written by people and checked by intake; this is what comes out
+of sealing it. Nothing here has a silent default: what the source document leaves open is a
+:class:`Decision` that names who decided, why, and whether it is only assumed.
+"""
+
+import hashlib
+import json
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import Field
+
+from shared.contracts.event import Instant, LocalizedText, Part
+from shared.contracts.ids import AwardId, CategoryId, ContestId, DimensionId
+
+T = TypeVar("T")
+
+
+class DecisionStatus(StrEnum):
+    """A contest with an assumed decision can be sealed only as a rehearsal."""
+
+    DECIDED = "decided"
+    ASSUMED = "assumed"
+
+
+class Decision(Part, Generic[T]):
+    """A choice that the source document leaves open, with who made it and why."""
+
+    value: T
+    status: DecisionStatus
+    decided_by: str
+    """The post of whoever decided, never a person's name."""
+    reason: str
+    source: str = ""
+    """Where the source is silent or contradicts itself, e.g. ``annex §6 row 2``."""
+
+
+class Organiser(Part):
+    """The agency that runs the contest, with its public office contacts (annex §9)."""
+
+    name: LocalizedText
+    abbreviation: LocalizedText
+    ministry: LocalizedText
+    address: LocalizedText
+    email: str
+    phone: str
+    website: str
+
+
+class Category(Part):
+    """One ด้าน of the contest (annex §4)."""
+
+    id: CategoryId
+    name: LocalizedText
+
+
+class AwardKind(StrEnum):
+    JUDGED = "judged"
+    POPULAR = "popular"
+
+
+class Award(Part):
+    """One award. A judged one belongs to a category; the popular one to none (annex §4)."""
+
+    id: AwardId
+    name: LocalizedText
+    kind: AwardKind
+    category_id: CategoryId | None = None
+
+
+class MilestoneKind(StrEnum):
+    """The steps of a contest in their usual order."""
+
+    INVITATION = "invitation"
+    BRIEFING = "briefing"
+    APPLICATIONS = "applications"
+    SHORTLIST = "shortlist"
+    VOTING = "voting"
+    PRESENTATION = "presentation"
+    RESULTS = "results"
+
+
+class Milestone(Part):
+    """One row of the calendar. ``ends_at`` equals ``starts_at`` where the step is an instant.
+
+    An interval is half open: the door is open from ``starts_at`` up to and without ``ends_at``.
+    """
+
+    kind: MilestoneKind
+    name: LocalizedText
+    starts_at: Instant
+    ends_at: Instant
+    note: LocalizedText | None = None
+    url: str = ""
+
+
+class Dimension(Part):
+    """One dimension of the rubric (annex §8). The guidance points carry no weight of their own."""
+
+    id: DimensionId
+    name: LocalizedText
+    points: Annotated[int, Field(gt=0)]
+    guidance: tuple[LocalizedText, ...]
+
+
+class ApplicantKind(Part):
+    """Who may apply (annex §3): province office, municipality, อบต., อบจ., company …"""
+
+    id: str
+    name: LocalizedText
+
+
+class EligibilityRules(Part):
+    """Annex §1 and §3."""
+
+    applicant_kinds: tuple[ApplicantKind, ...]
+    operated_months: int
+    """The service must have run at least this many months …"""
+    operated_until: Decision[date]
+    """… before this day."""
+    entries_per_applicant: Decision[int]
+    categories_per_entry: Decision[int]
+
+
+class ScoringRound(StrEnum):
+    """What the judges' second look, after the presentations, does to the first round's scores."""
+
+    FIRST_ONLY = "first_only"
+    SECOND_REPLACES = "second_replaces"
+
+
+class TieBreak(StrEnum):
+    """Steps that are tried in order until one separates the tied entries."""
+
+    HIGHEST_DIMENSION = "highest_dimension"
+    """The heaviest dimension's mean first, then the next heavy one, and so on."""
+    MEDIAN_TOTAL = "median_total"
+    EARLIEST_SUBMISSION = "earliest_submission"
+    COMMITTEE_VOTE = "committee_vote"
+    """Stop, and ask the committee: nothing is certified until it decides."""
+
+
+class EmptyCategory(StrEnum):
+    """What a category without an entry that deserves it means."""
+
+    NO_AWARD = "no_award"
+    BEST_REMAINING = "best_remaining"
+
+
+class JudgingRules(Part):
+    judges_per_entry: Decision[int]
+    shortlist_per_category: Decision[int]
+    minimum_total: Decision[int]
+    """An entry below this mean total (0–100) is neither shortlisted nor a winner."""
+    second_round: Decision[ScoringRound]
+    tie_break: Decision[tuple[TieBreak, ...]]
+    slot_minutes: Decision[int]
+    one_award_per_entry: Decision[bool]
+    """Of the judged awards and the popular one together."""
+    empty_category: Decision[EmptyCategory]
+    appeal_days: Decision[int]
+    comments_released: Decision[bool]
+
+
+class VoteScope(StrEnum):
+    """What "once" means for one voter."""
+
+    CONTEST = "contest"
+    CATEGORY = "category"
+    DAY = "day"
+
+
+class VotesShown(StrEnum):
+    """Who sees totals while the vote is open."""
+
+    STAFF = "staff"
+    PUBLIC = "public"
+    PUBLIC_UNTIL = "public_until"
+
+
+class VoterIdentity(StrEnum):
+    EMAIL = "email"
+    PHONE = "phone"
+    OIDC = "oidc"
+
+
+class VotingRules(Part):
+    who_may_vote: Decision[LocalizedText]
+    identity: Decision[VoterIdentity]
+    minimum_age: Decision[int]
+    scope: Decision[VoteScope]
+    totals_shown: Decision[VotesShown]
+    totals_hidden_last_hours: Decision[int]
+
+
+class CertificateRules(Part):
+    """Winners get a certificate (annex §5); who else is a decision."""
+
+    finalists: Decision[bool]
+    participants: Decision[bool]
+
+
+class ClosingDay(StrEnum):
+    """What a closing day that is no working day means (30 July 2022 was a Saturday)."""
+
+    AS_WRITTEN = "as_written"
+    NEXT_WORKING_DAY = "next_working_day"
+
+
+class Document(Part):
+    """Something to download: the annex, the form, the letter."""
+
+    name: LocalizedText
+    path: str
+    sha256: str = ""
+
+
+class Rulebook(Part):
+    """All rules of one contest, sealed. Its number starts at 1 and grows with each amendment."""
+
+    contest_id: ContestId
+    number: Annotated[int, Field(ge=1)]
+    rehearsal: bool
+    """True where a decision is only assumed, or staff want a rehearsal: shown on every page."""
+    name: LocalizedText
+    theme: LocalizedText
+    purposes: tuple[LocalizedText, ...]
+    organiser: Organiser
+    categories: tuple[Category, ...]
+    awards: tuple[Award, ...]
+    prizes: tuple[LocalizedText, ...]
+    milestones: tuple[Milestone, ...]
+    rubric: tuple[Dimension, ...]
+    eligibility: EligibilityRules
+    judging: JudgingRules
+    voting: VotingRules
+    certificates: CertificateRules
+    closing_day: Decision[ClosingDay]
+    documents: tuple[Document, ...] = ()
+
+    def milestone(self, kind: MilestoneKind) -> Milestone:
+        """The calendar row of ``kind``. Raises KeyError where the contest has none."""
+        for milestone in self.milestones:
+            if milestone.kind is kind:
+                return milestone
+        raise KeyError(kind.value)
+
+    def category(self, category_id: str) -> Category:
+        """The category of that id. Raises KeyError where there is none."""
+        for category in self.categories:
+            if category.id == category_id:
+                return category
+        raise KeyError(category_id)
+
+    def full_score(self) -> int:
+        """The sum of the dimensions' points; 100 in annex §8."""
+        return sum(dimension.points for dimension in self.rubric)
+
+    def sha256(self) -> str:
+        """SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8), in hexadecimal."""
+        canonical = json.dumps(
+            self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()

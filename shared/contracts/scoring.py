@@ -1,0 +1,202 @@
+"""Events of scoring: judges, scores, and the decisions that follow from them."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.event import Event, Instant, LocalizedText, Part, Revision
+from shared.contracts.ids import AwardId, CategoryId, ContactId, DimensionId, EntryId, JudgeId, SlotId
+from shared.contracts.rulebook import AwardKind
+
+
+class Round(StrEnum):
+    """Paper scores, and scores after the presentations."""
+
+    FIRST = "first"
+    SECOND = "second"
+
+
+class JudgeInvited(Event):
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.judge.v1"
+    KEY: ClassVar[str] = "judge_id"
+
+    judge_id: JudgeId
+    revision: Revision
+    contact_id: ContactId
+    category_ids: tuple[CategoryId, ...]
+    """Where the judge's expertise lies; empty = all."""
+    invited_at: Instant
+
+
+class JudgeAccepted(Event):
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.judge.v1"
+    KEY: ClassVar[str] = "judge_id"
+
+    judge_id: JudgeId
+    revision: Revision
+    contact_id: ContactId
+    accepted_at: Instant
+
+
+class JudgeAssigned(Event):
+    """The judge's whole list of entries in a round: replaces the one before."""
+
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.judge.v1"
+    KEY: ClassVar[str] = "judge_id"
+
+    judge_id: JudgeId
+    revision: Revision
+    contact_id: ContactId
+    round: Round
+    entry_ids: tuple[EntryId, ...]
+    due_at: Instant
+    assigned_at: Instant
+
+
+class ConflictKind(StrEnum):
+    """Why a judge must not score an entry."""
+
+    AGENCY = "agency"
+    PROVINCE = "province"
+    VENDOR = "vendor"
+    PERSONAL = "personal"
+
+
+class JudgeRecused(Event):
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.judge.v1"
+    KEY: ClassVar[str] = "judge_id"
+
+    judge_id: JudgeId
+    revision: Revision
+    contact_id: ContactId
+    entry_id: EntryId
+    conflict: ConflictKind
+    recused_at: Instant
+
+
+class DimensionScore(Part):
+    dimension_id: DimensionId
+    points: Annotated[int, Field(ge=0)]
+    """Whole points, from 0 to the dimension's maximum (annex §8)."""
+
+
+class ScoreEvent(Event):
+    """One judge's complete scores of one entry in one round. ``total`` is the sum of the points."""
+
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.score.v1"
+    KEY: ClassVar[str] = "entry_id"
+
+    entry_id: EntryId
+    judge_id: JudgeId
+    round: Round
+    revision: Revision
+    scores: tuple[DimensionScore, ...]
+    total: Annotated[int, Field(ge=0)]
+
+
+class ScoreRecorded(ScoreEvent):
+    recorded_at: Instant
+
+
+class ScoreAmended(ScoreEvent):
+    """The judge changed a submitted score; the higher revision counts."""
+
+    reason: str
+    amended_at: Instant
+
+
+class Finalist(Part):
+    """An entry on the shortlist, with what pages of other services show of it."""
+
+    entry_id: EntryId
+    category_id: CategoryId
+    title: LocalizedText
+    applicant_name: str
+    province_code: str = ""
+    summary: LocalizedText | None = None
+    rank: Annotated[int, Field(ge=1)]
+    """Place within its category in the first round."""
+
+
+class ShortlistPublished(Event):
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    revision: Revision
+    finalists: tuple[Finalist, ...]
+    not_selected: tuple[EntryId, ...]
+    approved_by: tuple[ContactId, ...]
+    published_at: Instant
+
+
+class PresentationEvent(Event):
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    slot_id: SlotId
+    revision: Revision
+    entry_id: EntryId
+    starts_at: Instant
+    ends_at: Instant
+    meeting_url: str
+
+
+class PresentationScheduled(PresentationEvent):
+    scheduled_at: Instant
+
+
+class PresentationMoved(PresentationEvent):
+    previous_starts_at: Instant
+    reason: str
+    moved_at: Instant
+
+
+class AwardGiven(Part):
+    """An award and its winner; ``entry_id`` is None where the category stays without one."""
+
+    award_id: AwardId
+    kind: AwardKind
+    name: LocalizedText
+    category_id: CategoryId | None = None
+    entry_id: EntryId | None = None
+    title: LocalizedText | None = None
+    applicant_name: str = ""
+    mean_total: str = ""
+    """Mean of the judges' totals as a decimal with two places; empty for the popular award."""
+    votes: int | None = None
+    decided_by: str = ""
+    """Which tie-break step separated the first two, where one was needed."""
+
+
+class WinnersCertified(Event):
+    """Two people certified the judged awards."""
+
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    revision: Revision
+    awards: tuple[AwardGiven, ...]
+    certified_by: tuple[ContactId, ...]
+    certified_at: Instant
+
+
+class ResultsPublished(Event):
+    """All awards, judged and popular, are public."""
+
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    revision: Revision
+    awards: tuple[AwardGiven, ...]
+    approved_by: tuple[ContactId, ...]
+    published_at: Instant

@@ -1,0 +1,171 @@
+"""Events of voting: the votes themselves, their tally, and every decision about them."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.event import Event, Instant, Part, Revision
+from shared.contracts.ids import ContactId, EntryId, ReceiptId, VoterId
+from shared.contracts.rulebook import VoteScope
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class VoteSignals(Part):
+    """What the fraud detectors may know of a vote: keyed hashes and classes, never an address."""
+
+    subnet24: str = ""
+    """Keyed hash of the IPv4 /24."""
+    subnet48: str = ""
+    """Keyed hash of the IPv6 /48."""
+    mail_domain_class: str = ""
+    code_age_seconds: int | None = None
+
+
+class VoteCast(Event):
+    """A ballot as it was received. Whether it counts is the tally's business, not this event's."""
+
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.vote.v1"
+    KEY: ClassVar[str] = "voter_id"
+
+    receipt_id: ReceiptId
+    voter_id: VoterId
+    slot: str
+    """What "once" means under the rulebook: "" for the contest, a category id, or a day's ISO date."""
+    entry_id: EntryId
+    commitment: str
+    """Salted commitment to the choice, hexadecimal: the leaf of the Merkle tree."""
+    key_id: str
+    """Which of the contest's keys derived voter id, receipt and salt."""
+    signals: VoteSignals = VoteSignals()
+    cast_at: Instant
+
+
+class VotingSealed(Event):
+    """The end of the vote in one partition: votes behind the partition's first seal are late.
+
+    The record's key is the partition's number, and it is sent to that partition explicitly.
+    """
+
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.vote.v1"
+    KEY: ClassVar[str] = "partition"
+
+    partition: Annotated[int, Field(ge=0)]
+    sealed_at: Instant
+
+
+class TallyChanged(Event):
+    """The cumulative count of one entry."""
+
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.tally.v1"
+    KEY: ClassVar[str] = "entry_id"
+
+    entry_id: EntryId
+    revision: Revision
+    counted: Count
+    changed_at: Instant
+
+
+class VotingOpened(Event):
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    revision: Revision
+    ballot: tuple[EntryId, ...]
+    scope: VoteScope
+    closes_at: Instant
+    opened_at: Instant
+
+
+class PartitionSeal(Part):
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+    """Offset of the partition's first VotingSealed: a vote is in exactly if its offset is lower."""
+
+
+class VotingClosed(Event):
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    revision: Revision
+    seals: tuple[PartitionSeal, ...]
+    closed_at: Instant
+
+
+class VotesDecision(Event):
+    """A decision about some received votes, named by their receipts."""
+
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    decision_id: str
+    receipt_ids: tuple[ReceiptId, ...]
+    reason: str
+    decided_at: Instant
+
+
+class VotesHeld(VotesDecision):
+    """A detector set these votes aside until two people decide."""
+
+    detector: str
+
+
+class VotesStruck(VotesDecision):
+    approved_by: tuple[ContactId, ...]
+
+
+class VotesReleased(VotesDecision):
+    approved_by: tuple[ContactId, ...]
+
+
+class PartitionHead(Part):
+    """Root of one partition's Merkle tree (RFC 9162 §2.1) over its first ``size`` votes."""
+
+    partition: Annotated[int, Field(ge=0)]
+    size: Count
+    root: str
+
+
+class TreeHeadSigned(Event):
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    revision: Revision
+    heads: tuple[PartitionHead, ...]
+    key_id: str
+    signature: str
+    """Ed25519 over the canonical JSON of contest_id, revision, heads and signed_at; hexadecimal."""
+    signed_at: Instant
+
+
+class EntryVotes(Part):
+    entry_id: EntryId
+    counted: Count
+
+
+class PopularVoteCertified(Event):
+    """The final result: received = counted + duplicate + late + held + struck, always."""
+
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    revision: Revision
+    totals: tuple[EntryVotes, ...]
+    received: Count
+    counted: Count
+    duplicate: Count
+    late: Count
+    held: Count
+    struck: Count
+    winner_entry_id: EntryId | None
+    """None where the first place is tied and the rulebook leaves it to the committee."""
+    certified_by: tuple[ContactId, ...]
+    certified_at: Instant

@@ -1,0 +1,1 @@
+"""Thai dates, digits and text."""

@@ -1,0 +1,1 @@
+"""Pages, problems and sessions: what the HTTP side of every service shares."""
