@@ -99,6 +99,8 @@ class BriefingRegistered(Event):
 
 
 class BriefingCancelled(Event):
+    """Whoever registered will not attend."""
+
     SERVICE: ClassVar[str] = "intake"
     TOPIC: ClassVar[str] = "intake.briefing.v1"
     KEY: ClassVar[str] = "registration_id"
@@ -172,13 +174,19 @@ class EntryContent(Event):
     """The company that built it, for judges' conflicts of interest."""
     sections: tuple[EntrySection, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    editor_ids: tuple[ContactId, ...] = ()
+    """Others who may edit the entry and hear of its decisions."""
 
 
 class EntrySubmitted(EntryContent):
+    """The applicant handed the entry in."""
+
     submitted_at: Instant
 
 
 class EntryAmended(EntryContent):
+    """The applicant changed a submitted entry before the closing instant; the whole entry again."""
+
     amended_at: Instant
     submitted_at: Instant
     """Of the first submission: a tie-break may ask for it."""
@@ -202,11 +210,14 @@ class EntryReturned(Event):
     entry_id: EntryId
     revision: Revision
     contact_id: ContactId
+    reference: str = ""
     reasons: tuple[EntryReason, ...]
     returned_at: Instant
 
 
 class EntryWithdrawn(Event):
+    """The applicant took the entry back; nobody scores or votes for it any more."""
+
     SERVICE: ClassVar[str] = "intake"
     TOPIC: ClassVar[str] = "intake.entry.v1"
     KEY: ClassVar[str] = "entry_id"
@@ -214,6 +225,7 @@ class EntryWithdrawn(Event):
     entry_id: EntryId
     revision: Revision
     contact_id: ContactId
+    reference: str = ""
     reason: str = ""
     withdrawn_at: Instant
 
@@ -228,6 +240,7 @@ class EntryScreened(Event):
     entry_id: EntryId
     revision: Revision
     contact_id: ContactId
+    reference: str = ""
     accepted: bool
     reasons: tuple[EntryReason, ...] = ()
     screened_by: ContactId

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from shared.contracts.event import Event, Instant
-from shared.contracts.ids import ContactId, LetterId, NoticeId
+from shared.contracts.ids import ContactId, EntryId, LetterId, NoticeId
 
 
 class LetterKind(StrEnum):
@@ -20,6 +20,8 @@ class LetterKind(StrEnum):
 
 
 class Channel(StrEnum):
+    """How a notice reaches its recipient."""
+
     EMAIL = "email"
     LETTER = "letter"
     WEBHOOK = "webhook"
@@ -27,6 +29,8 @@ class Channel(StrEnum):
 
 
 class DeliveryEvent(Event):
+    """Something that left the house, or did not."""
+
     SERVICE: ClassVar[str] = "notify"
     TOPIC: ClassVar[str] = "notify.delivery.v1"
     KEY: ClassVar[str] = "notice_id"
@@ -49,9 +53,13 @@ class LetterIssued(DeliveryEvent):
     dispatches: int
     """To how many addressees it goes; a circular is one letter with many."""
     issued_at: Instant
+    entry_id: EntryId | None = None
+    """The entry that a certificate is for."""
 
 
 class LetterAcknowledged(DeliveryEvent):
+    """The receiver entered the letter in its own register."""
+
     letter_id: LetterId
     receive_number: str
     """The receiver's เลขรับ."""
@@ -59,6 +67,8 @@ class LetterAcknowledged(DeliveryEvent):
 
 
 class NoticeSent(DeliveryEvent):
+    """A notice was handed to its channel; ``contact_id`` is None for an office that is no contact."""
+
     contact_id: ContactId | None
     channel: Channel
     template: str
@@ -69,6 +79,8 @@ class NoticeSent(DeliveryEvent):
 
 
 class NoticeFailed(DeliveryEvent):
+    """A notice could not be delivered; ``permanent`` means nobody will try again."""
+
     contact_id: ContactId | None
     channel: Channel
     template: str

@@ -95,6 +95,8 @@ class Milestone(Part):
     ends_at: Instant
     note: LocalizedText | None = None
     url: str = ""
+    decisions: tuple[Decision[str], ...] = ()
+    """What the source leaves open about this row (opening date, closing hour), each in words."""
 
 
 class Dimension(Part):
@@ -260,7 +262,11 @@ class Rulebook(Part):
         return sum(dimension.points for dimension in self.rubric)
 
     def sha256(self) -> str:
-        """SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8), in hexadecimal."""
+        """SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8), in hexadecimal.
+
+        Whoever checks a record hashes its ``rulebook`` member as it came; a model of a later
+        version would add its own optional fields first.
+        """
         canonical = json.dumps(
             self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":")
         )

@@ -18,6 +18,8 @@ class Round(StrEnum):
 
 
 class JudgeInvited(Event):
+    """A contact was asked to judge."""
+
     SERVICE: ClassVar[str] = "scoring"
     TOPIC: ClassVar[str] = "scoring.judge.v1"
     KEY: ClassVar[str] = "judge_id"
@@ -31,6 +33,8 @@ class JudgeInvited(Event):
 
 
 class JudgeAccepted(Event):
+    """The judge will serve, and has declared conflicts first."""
+
     SERVICE: ClassVar[str] = "scoring"
     TOPIC: ClassVar[str] = "scoring.judge.v1"
     KEY: ClassVar[str] = "judge_id"
@@ -67,6 +71,8 @@ class ConflictKind(StrEnum):
 
 
 class JudgeRecused(Event):
+    """The judge must not score this entry; what was scored before no longer counts."""
+
     SERVICE: ClassVar[str] = "scoring"
     TOPIC: ClassVar[str] = "scoring.judge.v1"
     KEY: ClassVar[str] = "judge_id"
@@ -80,6 +86,8 @@ class JudgeRecused(Event):
 
 
 class DimensionScore(Part):
+    """What a judge gave in one dimension of the rubric."""
+
     dimension_id: DimensionId
     points: Annotated[int, Field(ge=0)]
     """Whole points, from 0 to the dimension's maximum (annex §8)."""
@@ -101,6 +109,8 @@ class ScoreEvent(Event):
 
 
 class ScoreRecorded(ScoreEvent):
+    """A judge submitted the scores of an entry for the first time in this round."""
+
     recorded_at: Instant
 
 
@@ -125,6 +135,8 @@ class Finalist(Part):
 
 
 class ShortlistPublished(Event):
+    """The finalists of every category, approved by a second person; a ballot is made of them."""
+
     SERVICE: ClassVar[str] = "scoring"
     TOPIC: ClassVar[str] = "scoring.decision.v1"
     KEY: ClassVar[str] = "contest_id"
@@ -137,6 +149,8 @@ class ShortlistPublished(Event):
 
 
 class PresentationEvent(Event):
+    """A finalist's turn before the committee; ``revision`` counts the states of the slot."""
+
     SERVICE: ClassVar[str] = "scoring"
     TOPIC: ClassVar[str] = "scoring.decision.v1"
     KEY: ClassVar[str] = "contest_id"
@@ -150,10 +164,14 @@ class PresentationEvent(Event):
 
 
 class PresentationScheduled(PresentationEvent):
+    """A finalist has a slot."""
+
     scheduled_at: Instant
 
 
 class PresentationMoved(PresentationEvent):
+    """The slot has another time; the instants are the new ones."""
+
     previous_starts_at: Instant
     reason: str
     moved_at: Instant

@@ -70,6 +70,8 @@ class TallyChanged(Event):
 
 
 class VotingOpened(Event):
+    """Ballots are accepted from here on."""
+
     SERVICE: ClassVar[str] = "voting"
     TOPIC: ClassVar[str] = "voting.decision.v1"
     KEY: ClassVar[str] = "contest_id"
@@ -79,15 +81,21 @@ class VotingOpened(Event):
     scope: VoteScope
     closes_at: Instant
     opened_at: Instant
+    waived: tuple[str, ...] = ()
+    """Requirements of a safe vote that were waived by name, such as ``replication-factor``."""
 
 
 class PartitionSeal(Part):
+    """Where the vote ends in one partition."""
+
     partition: Annotated[int, Field(ge=0)]
     offset: Annotated[int, Field(ge=0)]
     """Offset of the partition's first VotingSealed: a vote is in exactly if its offset is lower."""
 
 
 class VotingClosed(Event):
+    """The vote is over; the seals say, without any clock, which votes are in."""
+
     SERVICE: ClassVar[str] = "voting"
     TOPIC: ClassVar[str] = "voting.decision.v1"
     KEY: ClassVar[str] = "contest_id"
@@ -117,10 +125,14 @@ class VotesHeld(VotesDecision):
 
 
 class VotesStruck(VotesDecision):
+    """Two people struck held votes: they do not count."""
+
     approved_by: tuple[ContactId, ...]
 
 
 class VotesReleased(VotesDecision):
+    """Two people released held votes: they count."""
+
     approved_by: tuple[ContactId, ...]
 
 
@@ -133,6 +145,8 @@ class PartitionHead(Part):
 
 
 class TreeHeadSigned(Event):
+    """The roots of all partitions' trees at one instant, signed: the log up to there cannot change unseen."""
+
     SERVICE: ClassVar[str] = "voting"
     TOPIC: ClassVar[str] = "voting.decision.v1"
     KEY: ClassVar[str] = "contest_id"
@@ -146,6 +160,8 @@ class TreeHeadSigned(Event):
 
 
 class EntryVotes(Part):
+    """The final count of one entry."""
+
     entry_id: EntryId
     counted: Count
 
@@ -169,3 +185,7 @@ class PopularVoteCertified(Event):
     """None where the first place is tied and the rulebook leaves it to the committee."""
     certified_by: tuple[ContactId, ...]
     certified_at: Instant
+    tree_head_revision: int | None = None
+    """Revision of the TreeHeadSigned over the log that was counted."""
+    waived: tuple[str, ...] = ()
+    """As VotingOpened said; repeated because the result must say it."""
