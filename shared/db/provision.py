@@ -1,0 +1,55 @@
+"""One database and one role for each service, made from an administrator's DSN.
+
+A role owns its database and nothing else; no other service's role can connect to it.
+"""
+
+from collections.abc import Iterable
+
+import asyncpg
+
+from shared.settings import SERVICE_NAMES, ServiceName
+
+
+def role_of(service: ServiceName) -> str:
+    """The name of the service's role, and of its database."""
+    return f"showcase_{service}"
+
+
+async def provision(
+    admin_dsn: str, password: str, *, services: Iterable[ServiceName] = SERVICE_NAMES
+) -> None:
+    """Create what is missing and set the roles' password; safe to repeat.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the server cannot be reached, or the role of ``admin_dsn``
+            may not create roles and databases.
+    """
+    connection = await asyncpg.connect(admin_dsn)
+    try:
+        for service in services:
+            await _provision(connection, role_of(service), password)
+    finally:
+        await connection.close()
+
+
+async def _provision(connection: asyncpg.Connection, role: str, password: str) -> None:
+    quoted = _literal(password)
+    if await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+        await connection.execute(f"ALTER ROLE {role} LOGIN PASSWORD {quoted}")
+    else:
+        await connection.execute(
+            f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {quoted}"
+        )
+    if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", role):
+        # an administrator who is not a superuser may hand a database only to a role they are a member of
+        if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'MEMBER')", role):
+            await connection.execute(f"GRANT {role} TO CURRENT_USER")
+        await connection.execute(f"CREATE DATABASE {role} OWNER {role} TEMPLATE template0 ENCODING 'UTF8'")
+    await connection.execute(f"REVOKE ALL ON DATABASE {role} FROM PUBLIC")
+
+
+def _literal(value: str) -> str:
+    """``value`` as an SQL string; utility statements take no parameters."""
+    if "\x00" in value or "\\" in value:
+        raise ValueError("a database password must not contain a backslash or a NUL byte")
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""The embedded mode: PostgreSQL and a broker started by the program itself, under ``./var``."""
