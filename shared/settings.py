@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,18 +19,25 @@ class BrokerKind(StrEnum):
     KAFKA = "kafka"
 
 
+def _broker_of(given: dict[str, Any]) -> BrokerKind:
+    return BrokerKind.KAFKA if given.get("bootstrap_servers") else BrokerKind.MEMORY
+
+
 class Settings(BaseSettings):
     """Everything a process is told from outside. Every variable starts with ``SHOWCASE_``."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOWCASE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SHOWCASE_", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     var: Path = Path("var")
     """Where the embedded mode keeps its data, keys and addresses."""
-    broker: BrokerKind = BrokerKind.MEMORY
     bootstrap_servers: str = Field(
         default="",
         validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS", "SHOWCASE_BOOTSTRAP_SERVERS"),
     )
+    broker: BrokerKind = Field(default_factory=lambda given: _broker_of(given))
+    """``kafka`` where ``bootstrap_servers`` are given and nothing else is said."""
     replication_factor: int = 1
     min_insync_replicas: int = 1
 
@@ -44,6 +51,10 @@ class Settings(BaseSettings):
     database_password: SecretStr = SecretStr("")
     """Password of the four service roles where ``database_url`` is used to derive their DSNs."""
 
+    http_host: str = "127.0.0.1"
+    """Where the process listens; every process answers ``/healthz /readyz /metrics`` there."""
+    http_port: int = 8000
+    """0 takes any free port."""
     public_url: str = "http://127.0.0.1:8080"
     """The one origin under which people reach the pages."""
     session_private_key: SecretStr = SecretStr("")
@@ -85,5 +96,16 @@ class Settings(BaseSettings):
         role = f"showcase_{service}"
         password = self.database_password.get_secret_value()
         host = parts.netloc.rpartition("@")[2]
-        credentials = f"{role}:{password}" if password else role
+        credentials = f"{role}:{quote(password, safe='')}" if password else role
         return urlunsplit(parts._replace(netloc=f"{credentials}@{host}", path=f"/{role}"))
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give another process the same settings."""
+        variables = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            key = "KAFKA_BOOTSTRAP_SERVERS" if name == "bootstrap_servers" else f"SHOWCASE_{name.upper()}"
+            variables[key] = str(value)
+        return variables
