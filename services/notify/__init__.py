@@ -1,0 +1,1 @@
+"""Contacts, notices, official letters and their register, certificates, and the staff board."""
