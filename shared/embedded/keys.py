@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from shared.embedded.failure import CannotStart
+from shared.startup import CannotStart
 
 
 @dataclass(frozen=True, slots=True)

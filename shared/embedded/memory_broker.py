@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 
 from shared.contracts.ids import new_id
-from shared.embedded.failure import CannotStart
 from shared.embedded.ports import free_port
+from shared.startup import CannotStart
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0

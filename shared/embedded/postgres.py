@@ -21,8 +21,8 @@ from urllib.parse import quote
 
 import psutil
 
-from shared.embedded.failure import CannotStart
 from shared.embedded.ports import free_port
+from shared.startup import CannotStart
 
 SMALL = {
     "shared_buffers": "16MB",

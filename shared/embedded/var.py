@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from shared.embedded.failure import CannotStart
+from shared.startup import CannotStart
 
 NEEDED_BYTES = 300 * 1024 * 1024
 """PostgreSQL's data with its write-ahead log, before anything is in it: measured 60 MB, 256 MB at most."""

@@ -1,7 +1,8 @@
 """The metrics of the HTTP edge and of mail; those of messaging are in ``shared.messaging.metrics``.
 
-``/metrics`` of each process shows all of them. Names and labels are an interface: dashboards and alarms are written against them. Labels never
-carry a person, a contest's content or anything that grows without bound.
+``/metrics`` of each process shows all of them. Names and labels are an interface: dashboards and
+alarms are written against them. Labels never carry a person, a contest's content or anything that
+grows without bound.
 """
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Gauge, Histogram, generate_latest

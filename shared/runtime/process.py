@@ -1,0 +1,147 @@
+"""``python -m services.<service> api|worker|relay|migrate``."""
+
+import argparse
+import asyncio
+import importlib
+import importlib.util
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import Any, NoReturn
+
+import structlog
+import uvloop
+
+from shared.db.migrations import upgrade
+from shared.observability.context import set_service
+from shared.observability.logs import configure_logging
+from shared.observability.tracing import configure_tracing, flush_traces
+from shared.runtime.checks import database_ready, wait_for_database
+from shared.runtime.parts import Part, Role, parts_of, resources_of, stop_all
+from shared.runtime.probes import Probes
+from shared.runtime.serve import HttpServer, listen
+from shared.service import Build
+from shared.settings import ServiceName, Settings
+from shared.startup import CannotStart, in_one_sentence
+
+log = structlog.get_logger("showcase.process")
+
+
+def main(name: ServiceName, build: Build, arguments: Sequence[str] | None = None) -> None:
+    """Run one role of a service until SIGINT or SIGTERM; then exit 0.
+
+    A fault that a person can mend is told in one sentence, with exit code 1. Any other first
+    argument goes to the service's own commands, e.g. ``python -m services.intake admin EMAIL``.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    commands = f"services.{name}.cli"
+    if given and given[0] not in {*Role, "migrate", "-h", "--help"} and importlib.util.find_spec(commands):
+        importlib.import_module(commands).app(given, prog_name=f"python -m services.{name}")
+        return
+    parser = argparse.ArgumentParser(f"python -m services.{name}", description=f"Showcase: {name}")
+    parser.add_argument("role", choices=[*Role, "migrate"])
+    parser.add_argument("--host", help="where to listen (SHOWCASE_HTTP_HOST)")
+    parser.add_argument("--port", type=int, help="0 takes any free port (SHOWCASE_HTTP_PORT)")
+    options = parser.parse_args(given)
+    settings = Settings()
+    if options.host is not None:
+        settings = settings.model_copy(update={"http_host": options.host})
+    if options.port is not None:
+        settings = settings.model_copy(update={"http_port": options.port})
+    configure_logging(json=settings.log_json, level=settings.log_level)
+    configure_tracing(name=f"showcase-{name}-{options.role}", endpoint=settings.otlp_endpoint)
+    set_service(name)
+    if options.role == "migrate":
+        run_process(migrate(name, settings))
+    else:
+        run_process(run_role(name, build, Role(options.role), settings))
+
+
+def run_process(work: Coroutine[Any, Any, None]) -> None:
+    """Run ``work`` to its end; exit 1 with one sentence where that is all a person needs."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+    except Exception as error:
+        if sentence := in_one_sentence(error):
+            _give_up(sentence)
+        raise
+    finally:
+        flush_traces()
+
+
+def _give_up(sentence: str) -> NoReturn:
+    sys.stderr.write(f"{sentence}\n")
+    raise SystemExit(1)
+
+
+async def migrate(name: ServiceName, settings: Settings) -> None:
+    """Bring the service's database to the newest revision."""
+    dsn = _dsn(name, settings)
+    await wait_for_database(dsn)
+    await upgrade(dsn, f"services.{name}")
+    log.info("migrated")
+
+
+async def run_role(name: ServiceName, build: Build, role: Role, settings: Settings) -> None:
+    """Run one role until a signal, then stop in order: not ready, no new work, finish, close."""
+    _dsn(name, settings)
+    bound = listen(settings.http_host, settings.http_port)
+    resources = resources_of(name, settings)
+    await wait_for_database(resources.database.dsn)
+    await database_ready(resources.database, f"services.{name}")
+    stopping = stop_signal()
+    service = build(resources)
+    parts: list[Part] = parts_of(role, service, resources)
+    probes = Probes(parts)
+    server = HttpServer(service.http if role is Role.API else probes, bound)
+    try:
+        if role is Role.API:
+            async with service.lifespan():
+                await server.start()
+                log.info("serving", role=role.value, port=server.port)
+                await stopping.wait()
+                service.http.state.draining = True
+                await server.stop()
+            return
+        await server.start()
+        started: list[Part] = []
+        try:
+            for part in parts:
+                await part.start()
+                started.append(part)
+            log.info("running", role=role.value, port=server.port)
+            await stopping.wait()
+        finally:
+            probes.draining = True
+            for error in await stop_all(started):
+                log.error("a part did not stop in order", error=repr(error))
+    finally:
+        await server.stop()
+        await resources.database.close()
+        log.info("stopped", role=role.value)
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set; a second signal ends the process at once."""
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        if event.is_set():
+            for name in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(name)
+                signal.signal(name, signal.SIG_DFL)
+            return
+        event.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, asked)
+    return event
+
+
+def _dsn(name: ServiceName, settings: Settings) -> str:
+    try:
+        return settings.service_dsn(name)
+    except ValueError as error:
+        raise CannotStart(f"There is {error}.") from error

@@ -1,0 +1,90 @@
+"""HTTP inside an event loop that has other work too."""
+
+import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from shared.startup import CannotStart
+
+_GRACE_SECONDS = 3
+"""How long open streams of events may keep a shutdown waiting; other requests finish sooner."""
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the process, not to one of its servers."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to ``host:port``; 0 takes any free port.
+
+    Raises:
+        CannotStart: the port is taken, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except (OSError, OverflowError) as error:
+        bound.close()
+        why = getattr(error, "strerror", None) or str(error)
+        raise CannotStart(
+            f"Port {port} of {host} cannot be used ({why}): stop what listens there, or choose another port."
+        ) from error
+    bound.set_inheritable(True)
+    return bound
+
+
+class HttpServer:
+    """Serves one application on one socket."""
+
+    def __init__(self, app: ASGIApp, bound: socket.socket) -> None:
+        self._socket = bound
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+                backlog=1024,
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Returns when requests are answered."""
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="http")
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+                raise CannotStart("The HTTP server ended at once; its log says why.")
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Take no more requests, finish those in hand, close."""
+        if self._task is None:
+            return
+        self._server.should_exit = True
+        await self._task
+        self._task = None
+
+    def healthy(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    def problem(self) -> str:
+        return "" if self.healthy() else "the HTTP server has ended"
