@@ -16,7 +16,7 @@ Revision = Annotated[int, Field(ge=1)]
 class LocalizedText(BaseModel):
     """The same words in Thai and in English; Thai is never empty."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     th: Annotated[str, Field(min_length=1)]
     en: str = ""
@@ -29,7 +29,7 @@ class LocalizedText(BaseModel):
 class Part(BaseModel):
     """A value inside an event: frozen, and tolerant of fields that a later version adds."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Event(Part):
