@@ -1,0 +1,93 @@
+"""Dates as Thai people read them: Buddhist era, Bangkok time; Arabic digits on pages, Thai in letters."""
+
+from datetime import date, datetime, timedelta
+
+from shared.clock import BANGKOK
+from shared.thai.digits import thai_digits
+
+BUDDHIST_ERA = 543
+MONTHS = (
+    "มกราคม", "กุมภาพันธ์", "มีนาคม", "เมษายน", "พฤษภาคม", "มิถุนายน",
+    "กรกฎาคม", "สิงหาคม", "กันยายน", "ตุลาคม", "พฤศจิกายน", "ธันวาคม",
+)  # fmt: skip
+SHORT_MONTHS = (
+    "ม.ค.", "ก.พ.", "มี.ค.", "เม.ย.", "พ.ค.", "มิ.ย.",
+    "ก.ค.", "ส.ค.", "ก.ย.", "ต.ค.", "พ.ย.", "ธ.ค.",
+)  # fmt: skip
+WEEKDAYS = ("จันทร์", "อังคาร", "พุธ", "พฤหัสบดี", "ศุกร์", "เสาร์", "อาทิตย์")
+ENGLISH_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+ENGLISH_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def in_bangkok(moment: datetime | date) -> datetime | date:
+    """An instant as Bangkok's clocks show it; a plain date stays.
+
+    Raises:
+        ValueError: the instant has no offset.
+    """
+    if not isinstance(moment, datetime):
+        return moment
+    if moment.tzinfo is None:
+        raise ValueError("a naive datetime is no instant")
+    return moment.astimezone(BANGKOK)
+
+
+def page_date(day: datetime | date, language: str, *, long: bool = False) -> str:
+    """``5 ส.ค. 2565`` / ``5 Aug 2022``; long: ``วันศุกร์ที่ 5 สิงหาคม 2565`` / ``Friday 5 August 2022``."""
+    local = in_bangkok(day)
+    if language == "en":
+        month = ENGLISH_MONTHS[local.month - 1]
+        if long:
+            return f"{ENGLISH_WEEKDAYS[local.weekday()]} {local.day} {month} {local.year}"
+        return f"{local.day} {month[:3]} {local.year}"
+    if long:
+        weekday = WEEKDAYS[local.weekday()]
+        return f"วัน{weekday}ที่ {local.day} {MONTHS[local.month - 1]} {local.year + BUDDHIST_ERA}"
+    return f"{local.day} {SHORT_MONTHS[local.month - 1]} {local.year + BUDDHIST_ERA}"
+
+
+def page_time(instant: datetime, language: str, *, seconds: bool = False) -> str:
+    """``09.12 น.`` / ``09:12``; with seconds ``13:04:22 น.``."""
+    local = in_bangkok(instant)
+    if seconds:
+        return f"{local:%H:%M:%S}" if language == "en" else f"{local:%H:%M:%S} น."
+    return f"{local:%H:%M}" if language == "en" else f"{local:%H.%M} น."
+
+
+def page_instant(instant: datetime, language: str, *, seconds: bool = False) -> str:
+    """``5 ส.ค. 2565 เวลา 09.12 น.`` / ``5 Aug 2022, 09:12``."""
+    joint = ", " if language == "en" else " เวลา "
+    return f"{page_date(instant, language)}{joint}{page_time(instant, language, seconds=seconds)}"
+
+
+def letter_date(day: datetime | date, *, weekday: bool = False) -> str:
+    """As letters write it: ``๑ กรกฎาคม ๒๕๖๕``, or ``วันศุกร์ที่ ๑ กรกฎาคม ๒๕๖๕``."""
+    local = in_bangkok(day)
+    text = f"{local.day} {MONTHS[local.month - 1]} {local.year + BUDDHIST_ERA}"
+    if weekday:
+        text = f"วัน{WEEKDAYS[local.weekday()]}ที่ {text}"
+    return thai_digits(text)
+
+
+def time_left(now: datetime, until: datetime, language: str) -> str:
+    """The two largest units of what is left: ``2 วัน 4 ชั่วโมง``; ``หมดเวลาแล้ว`` when it is over."""
+    left = until - now
+    if left <= timedelta(0):
+        return "time is up" if language == "en" else "หมดเวลาแล้ว"
+    minutes = max(1, int(left.total_seconds() // 60))
+    days, rest = divmod(minutes, 1440)
+    hours, minutes = divmod(rest, 60)
+    units = (
+        [(days, "day"), (hours, "hour"), (minutes, "minute")]
+        if language == "en"
+        else [(days, "วัน"), (hours, "ชั่วโมง"), (minutes, "นาที")]
+    )
+    parts = [(count, unit) for count, unit in units if count]
+    first = next(index for index, (count, _) in enumerate(units) if count)
+    shown = [part for part in parts if part in units[first : first + 2]]
+    if language == "en":
+        return " ".join(f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in shown)
+    return " ".join(f"{count} {unit}" for count, unit in shown)

@@ -1,0 +1,130 @@
+"""What happens to every request: correlation id, trace, origin check, security headers, faults."""
+
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.contracts.ids import new_id
+from shared.observability.context import set_correlation_id
+from shared.web.problems import problem_response, unhandled
+from shared.web.sessions import COOKIE
+
+CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-src 'self'",
+        "object-src 'self'",
+        "manifest-src 'self'",
+        "frame-ancestors 'self'",
+        "base-uri 'none'",
+    )
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+CORRELATION_HEADER = "X-Correlation-ID"
+_CORRELATION = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_tracer = trace.get_tracer("showcase.web")
+
+
+class Edge:
+    """ASGI middleware around everything that a service answers."""
+
+    def __init__(self, app: ASGIApp, *, service: str, public_url: str, secure: bool) -> None:
+        self.app = app
+        self.service = service
+        self.origin = _origin(public_url)
+        self.headers = dict(SECURITY_HEADERS)
+        if secure:
+            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get(CORRELATION_HEADER, "")
+        correlation_id = given if _CORRELATION.fullmatch(given) else new_id()
+        set_correlation_id(correlation_id)
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                response = MutableHeaders(scope=message)
+                response[CORRELATION_HEADER] = correlation_id
+                for name, value in self.headers.items():
+                    response.setdefault(name, value)
+                if "cache-control" not in response:
+                    response["Cache-Control"] = "no-store"
+            await send(message)
+
+        if self._foreign(scope["method"], headers):
+            response = problem_response(
+                403,
+                (
+                    "คำขอนี้มาจากเว็บไซต์อื่น จึงไม่รับ",
+                    "This request came from another site and was refused.",
+                ),
+                code="/problems/foreign-origin",
+            )
+            await response(scope, receive, send_with_headers)
+            return
+        context = propagate.extract(dict(headers))
+        name = f"{scope['method']} {self.service}"
+        with _tracer.start_as_current_span(name, context=context, kind=SpanKind.SERVER) as span:
+            span.set_attribute("http.request.method", scope["method"])
+            span.set_attribute("url.path", scope["path"])
+            span.set_attribute("showcase.correlation_id", correlation_id)
+            try:
+                await self.app(scope, receive, send_with_headers)
+            except Exception as error:
+                span.record_exception(error)
+                if started:
+                    raise
+                response_of: Callable[[Request, Exception], Awaitable[ASGIApp]] = unhandled
+                answer = await response_of(Request(scope, receive), error)
+                await answer(scope, receive, send_with_headers)
+
+    def _foreign(self, method: str, headers: Headers) -> bool:
+        """Whether another site's page sends this with the person's cookie.
+
+        Browsers send ``Sec-Fetch-Site`` or ``Origin`` with every request that writes; a program that
+        sends neither has no cookie that it was not given.
+        """
+        if method in _SAFE or f"{COOKIE}=" not in headers.get("cookie", ""):
+            return False
+        if "authorization" in headers:
+            return False
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site not in ("same-origin", "none")
+        origin = headers.get("origin")
+        if origin is None:
+            return False
+        return _origin(origin) != self.origin and urlsplit(origin).netloc != headers.get("host")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".casefold()
