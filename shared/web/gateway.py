@@ -86,8 +86,12 @@ class Proxy:
             if not addresses:
                 break
             address = addresses[(start + attempt) % len(addresses)]
-            request = self._client.build_request(
-                scope["method"], self._url(address, scope), headers=_forwarded(scope), content=_body(receive)
+            # not the client's build_request: it would add headers that nobody sent
+            request = httpx.Request(
+                scope["method"],
+                self._url(address, scope),
+                headers=_forwarded(scope),
+                content=_body(receive) if _has_body(scope) else None,
             )
             try:
                 response = await self._client.send(request, stream=True)
@@ -96,7 +100,7 @@ class Proxy:
                 continue
             except httpx.HTTPError:
                 break
-            await _relay(response, send)
+            await _relay(response, receive, send)
             return
         await PlainTextResponse(BUSY_TEXT, 503, {"Retry-After": "2"})(scope, receive, send)
 
@@ -136,6 +140,10 @@ def _forwarded(scope: Scope) -> list[tuple[bytes, bytes]]:
     return headers
 
 
+def _has_body(scope: Scope) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+
+
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message = await receive()
@@ -147,15 +155,32 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
-async def _relay(response: httpx.Response, send: Send) -> None:
+async def _relay(response: httpx.Response, receive: Receive, send: Send) -> None:
+    """Pass the answer on until it ends or nobody is there any more to take it, as with an open stream."""
+    passing = asyncio.ensure_future(_pass_on(response, send))
+    leaving = asyncio.ensure_future(_gone(receive))
     try:
-        headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _HOP_BY_HOP]
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        async for part in response.aiter_raw():
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await asyncio.wait((passing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if passing.done():
+            await passing
     finally:
+        for task in (passing, leaving):
+            task.cancel()
+        await asyncio.gather(passing, leaving, return_exceptions=True)
         await response.aclose()
+
+
+async def _pass_on(response: httpx.Response, send: Send) -> None:
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _HOP_BY_HOP]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    async for part in response.aiter_raw():
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def routes_from(text: str) -> Mapping[str, str]:
