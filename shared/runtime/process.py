@@ -94,7 +94,8 @@ async def run_role(name: ServiceName, build: Build, role: Role, settings: Settin
     service = build(resources)
     parts: list[Part] = parts_of(role, service, resources)
     probes = Probes(parts)
-    server = HttpServer(service.http if role is Role.API else probes, bound)
+    app = service.http if role is Role.API else probes
+    server = HttpServer(app, bound, behind_proxy=True)
     try:
         if role is Role.API:
             async with service.lifespan():

@@ -44,9 +44,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class HttpServer:
-    """Serves one application on one socket."""
+    """Serves one application on one socket.
 
-    def __init__(self, app: ASGIApp, bound: socket.socket) -> None:
+    Args:
+        behind_proxy: whether ``X-Forwarded-For`` tells who asks; believed only from the addresses
+            in FORWARDED_ALLOW_IPS, by default from this machine's.
+    """
+
+    def __init__(self, app: ASGIApp, bound: socket.socket, *, behind_proxy: bool = False) -> None:
         self._socket = bound
         self._server = _Server(
             uvicorn.Config(
@@ -55,6 +60,7 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=behind_proxy,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
                 backlog=1024,
             )
