@@ -1,0 +1,99 @@
+"""Every decision a contest needs beyond its calendar and its facts, as a question to people.
+
+The keys are the paths of the :class:`~shared.contracts.rulebook.Decision` fields in the rulebook, so
+a rule that is added there without a question here fails a test.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from shared.contracts.event import LocalizedText
+from shared.contracts.rulebook import (
+    ClosingDay,
+    EmptyCategory,
+    ScoringRound,
+    TieBreak,
+    VoterIdentity,
+    VoteScope,
+    VotesShown,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleQuestion:
+    """A question that the contest file must answer. ``kind`` is the type of the answer;
+    whole numbers lie between ``least`` and ``most``."""
+
+    th: str
+    en: str
+    kind: Any
+    least: int = 0
+    most: int = 0
+
+
+QUESTIONS: Mapping[str, RuleQuestion] = {
+    "closing_day": RuleQuestion(
+        "วันปิดรับที่ไม่ใช่วันทำการหมายความว่าอย่างไร",
+        "What does a closing day that is no working day mean?",
+        ClosingDay,
+    ),
+    "eligibility.operated_until": RuleQuestion(
+        "นับระยะเวลาดำเนินการ (6 เดือน) ถึงวันใด", "Up to which day are the months of operation counted?", date
+    ),
+    "eligibility.entries_per_applicant": RuleQuestion(
+        "หน่วยงานหนึ่งส่งได้กี่ผลงาน", "How many entries may one agency send?", int, 1, 1000
+    ),
+    "eligibility.categories_per_entry": RuleQuestion(
+        "ผลงานหนึ่งสมัครได้กี่ด้าน", "In how many categories may one entry compete?", int, 1, 1
+    ),
+    "judging.judges_per_entry": RuleQuestion(
+        "กรรมการกี่คนให้คะแนนผลงานหนึ่ง", "How many judges score one entry?", int, 1, 50
+    ),
+    "judging.shortlist_per_category": RuleQuestion(
+        "รอบแรกคัดเลือกด้านละกี่ผลงาน", "How many entries per category are shortlisted?", int, 1, 100
+    ),
+    "judging.minimum_total": RuleQuestion("คะแนนขั้นต่ำเท่าใด", "What is the minimum total?", int, 0, 100),
+    "judging.second_round": RuleQuestion(
+        "คะแนนหลังการนำเสนอแทนคะแนนรอบแรกหรือไม่",
+        "Do scores after the presentation replace the first round's?",
+        ScoringRound,
+    ),
+    "judging.tie_break": RuleQuestion("คะแนนเท่ากันตัดสินอย่างไร", "How are ties broken?", tuple[TieBreak, ...]),
+    "judging.slot_minutes": RuleQuestion(
+        "นำเสนอผลงานละกี่นาที", "How long is one presentation, in minutes?", int, 1, 480
+    ),
+    "judging.one_award_per_entry": RuleQuestion(
+        "ผลงานหนึ่งรับได้เพียงรางวัลเดียวหรือไม่", "May an entry win only one award?", bool
+    ),
+    "judging.empty_category": RuleQuestion(
+        "ด้านที่ไม่มีผู้ควรได้รับรางวัลทำอย่างไร", "What if a category has no worthy winner?", EmptyCategory
+    ),
+    "judging.appeal_days": RuleQuestion(
+        "ทักท้วงผลได้ภายในกี่วัน", "How many days are there to appeal?", int, 0, 365
+    ),
+    "judging.comments_released": RuleQuestion(
+        "เปิดเผยความเห็นของกรรมการแก่ผู้สมัครหรือไม่", "Are judges' comments released to applicants?", bool
+    ),
+    "voting.who_may_vote": RuleQuestion("ใครโหวตได้", "Who may vote?", LocalizedText),
+    "voting.identity": RuleQuestion(
+        "ยืนยันผู้ลงคะแนนและออกบัตรอย่างไร", "How is a voter identified and given a ballot?", VoterIdentity
+    ),
+    "voting.minimum_age": RuleQuestion("ผู้ลงคะแนนอายุขั้นต่ำเท่าใด", "How old must a voter be?", int, 0, 120),
+    "voting.scope": RuleQuestion(
+        "หนึ่งคนโหวตได้กี่ครั้ง นับอย่างไร", "What does one vote per person mean?", VoteScope
+    ),
+    "voting.totals_shown": RuleQuestion(
+        "ใครเห็นคะแนนระหว่างโหวต", "Who sees totals while the vote is open?", VotesShown
+    ),
+    "voting.totals_hidden_last_hours": RuleQuestion(
+        "ซ่อนคะแนนกี่ชั่วโมงสุดท้าย", "For how many last hours are totals hidden?", int, 0, 720
+    ),
+    "certificates.finalists": RuleQuestion(
+        "ผู้ผ่านรอบแรกได้รับใบประกาศนียบัตรหรือไม่", "Do finalists get a certificate?", bool
+    ),
+    "certificates.participants": RuleQuestion(
+        "ผู้สมัครทุกรายได้รับใบประกาศนียบัตรหรือไม่", "Do all participants get a certificate?", bool
+    ),
+}
