@@ -3,14 +3,20 @@
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.contracts.catalogue import TOPICS
 from shared.contracts.event import Event
 from shared.contracts.ids import new_id
-from shared.messaging.codec import headers_for
+from shared.messaging.codec import MAX_EVENT_BYTES, attributes, headers_for
 from shared.messaging.envelope import Envelope
 from shared.messaging.tables import OUTBOX
 
 CHANNEL = "outbox"
 """The NOTIFY channel that wakes the relay; only a hint, the relay polls by state."""
+_WAKE = text(f"NOTIFY {CHANNEL}")
+
+
+class EventTooLarge(ValueError):
+    """The event would be refused by the broker, and then hold up every later one."""
 
 
 async def publish(session: AsyncSession, event: Event, *, cause: Envelope | None = None) -> str:
@@ -21,8 +27,17 @@ async def publish(session: AsyncSession, event: Event, *, cause: Envelope | None
 
     Returns:
         The event's id (``ce_id``).
+
+    Raises:
+        EventTooLarge: its JSON is larger than a record may be.
     """
     event_id = new_id()
+    value = event.model_dump_json().encode()
+    if len(value) > MAX_EVENT_BYTES:
+        raise EventTooLarge(
+            f"{event.event_type()} {event.key()} has {len(value)} bytes of JSON, "
+            f"more than {MAX_EVENT_BYTES}: shorten its texts"
+        )
     await session.execute(
         OUTBOX.insert().values(
             contest_id=event.contest_id,
@@ -30,8 +45,46 @@ async def publish(session: AsyncSession, event: Event, *, cause: Envelope | None
             topic=event.TOPIC,
             key=event.key(),
             headers=headers_for(event, event_id, cause=cause),
-            value=event.model_dump_json().encode(),
+            value=value,
         )
     )
-    await session.execute(text(f"NOTIFY {CHANNEL}"))
+    await session.execute(_WAKE)
+    return event_id
+
+
+async def publish_tombstone(
+    session: AsyncSession,
+    event_class: type[Event],
+    contest_id: str,
+    key: str,
+    *,
+    cause: Envelope | None = None,
+) -> str:
+    """Erase ``key`` from the compacted topic of ``event_class``, and its earlier rows from the outbox:
+    a refill must not bring back what was erased.
+
+    Returns:
+        The tombstone's ``ce_id``.
+    """
+    if not TOPICS[event_class.TOPIC].compacted:
+        raise ValueError(f"{event_class.TOPIC} is not compacted: a tombstone there erases nothing")
+    await session.execute(OUTBOX.delete().where(OUTBOX.c.topic == event_class.TOPIC, OUTBOX.c.key == key))
+    event_id = new_id()
+    await session.execute(
+        OUTBOX.insert().values(
+            contest_id=contest_id,
+            event_id=event_id,
+            topic=event_class.TOPIC,
+            key=key,
+            headers=attributes(
+                event_id=event_id,
+                event_type=event_class.event_type(),
+                service=event_class.SERVICE,
+                subject=key,
+                cause=cause,
+            ),
+            value=None,
+        )
+    )
+    await session.execute(_WAKE)
     return event_id

@@ -16,8 +16,8 @@ BatchHandler = Callable[[AsyncSession, Sequence[Delivered[Any]]], Awaitable[None
 TombstoneHandler = Callable[[AsyncSession, str, Envelope], Awaitable[None]]
 
 
-class Reject(Exception):  # noqa: N818: it is an answer, not a fault of the program
-    """Raised by a handler: this one record can never be used; it goes to the dead letters with this reason."""
+class Reject(Exception):
+    """Raised by a handler: this one record can never be used; it goes to the dead letters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -33,6 +34,7 @@ OUTBOX = Table(
 )
 """Every event of the service, in the order of its transactions; ``value`` NULL is a tombstone.
 Rows stay after publishing: the memory broker's topics are refilled from them."""
+Index("outbox_key", OUTBOX.c.topic, OUTBOX.c.key)
 Index("outbox_unpublished", OUTBOX.c.sequence, postgresql_where=OUTBOX.c.published_at.is_(None))
 
 CONSUMER_FENCE = Table(
@@ -45,7 +47,19 @@ CONSUMER_FENCE = Table(
     Column("last_event_id", String, nullable=False),
     Column("incarnation", String, nullable=False, server_default=""),
 )
-"""The next offset of a consumer group in a partition, advanced in the transaction of the effect."""
+"""The next offset of a consumer group in a partition, advanced in the transaction of the effect.
+``incarnation`` is the broker's cluster id under which the offset means anything."""
+
+RELAY_TERM = Table(
+    "relay_term",
+    MESSAGING,
+    Column("relay", String, primary_key=True),
+    Column("term", BigInteger, nullable=False),
+    Column("closed", Boolean, nullable=False),
+    Column("incarnation", String, nullable=False),
+)
+"""The last term of the outbox's relay. One that did not end cleanly may still have sends under way;
+another ``incarnation`` of the broker's data means that the topics must be filled again."""
 
 REHEARSAL_CLOCK = Table(
     "rehearsal_clock",

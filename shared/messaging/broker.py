@@ -1,0 +1,183 @@
+"""Kafka clients. This is the only module that sets them up; nothing else knows a client setting.
+
+Apache Kafka gets an idempotent producer, ``acks=all`` and lz4. The memory broker of the embedded
+mode knows no producer ids, and answers a fetch only after about half its maximum wait.
+"""
+
+import logging
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaConnectionError,
+    KafkaError,
+    UnrecognizedBrokerVersion,
+)
+from faststream.kafka import KafkaBroker
+from faststream.middlewares import AckPolicy
+
+from shared.settings import BrokerKind, Settings
+
+MAX_DEAD_LETTER_BYTES = 12 * 1024 * 1024
+"""The largest record that is kept whole as a dead letter."""
+DELIVERY_TIMEOUT_MS = 5_000
+"""How long a confirmed send may take before its producer is given up."""
+SESSION_TIMEOUT_MS = 10_000
+DRAIN_SECONDS = 30.0
+"""How long a batch in hand may take to finish on shutdown and on rebalance."""
+_OLDEST_BROKER = "2.1"
+
+
+class BrokerUnavailable(Exception):
+    """No broker answers; the message says where and what to do."""
+
+
+class BrokerTooOld(Exception):
+    """The broker speaks an older protocol than the clients need."""
+
+
+def bootstrap_servers(settings: Settings) -> list[str]:
+    """The addresses of ``KAFKA_BOOTSTRAP_SERVERS``.
+
+    Raises:
+        BrokerUnavailable: none is given.
+    """
+    servers = [server.strip() for server in settings.bootstrap_servers.split(",") if server.strip()]
+    if not servers:
+        raise BrokerUnavailable("no Kafka broker is named: set KAFKA_BOOTSTRAP_SERVERS to host:port")
+    return servers
+
+
+def make_broker(settings: Settings, *, client_id: str) -> KafkaBroker:
+    """The FastStream broker that runs consumers. It neither produces nor creates topics."""
+    return KafkaBroker(
+        bootstrap_servers(settings),
+        client_id=client_id,
+        metadata_max_age_ms=30_000,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        apply_types=False,
+        graceful_timeout=DRAIN_SECONDS,
+        # the default, ACK_FIRST, commits what no handler has finished
+        ack_policy=AckPolicy.MANUAL,
+        logger=logging.getLogger("shared.messaging.faststream"),
+        log_level=logging.DEBUG,
+    )
+
+
+def subscriber_options(settings: Settings) -> dict[str, Any]:
+    """What every group member asks of the broker, as arguments of ``KafkaBroker.subscriber``."""
+    return {
+        # "latest" would skip what was written before the group's first start
+        "auto_offset_reset": "earliest",
+        "fetch_max_wait_ms": _fetch_wait_ms(settings),
+        "session_timeout_ms": SESSION_TIMEOUT_MS,
+        "heartbeat_interval_ms": SESSION_TIMEOUT_MS // 4,
+        "rebalance_timeout_ms": int((DRAIN_SECONDS + 5) * 1000),
+        "max_poll_interval_ms": 300_000,
+        "max_partition_fetch_bytes": 2 * 1024 * 1024,
+        "consumer_timeout_ms": 200,
+    }
+
+
+def make_producer(
+    settings: Settings,
+    *,
+    linger_ms: int = 2,
+    max_request_size: int = 1024 * 1024,
+    client_id: str = "showcase",
+    request_timeout_ms: int = DELIVERY_TIMEOUT_MS,
+) -> AIOKafkaProducer:
+    """A producer whose ``send_and_wait`` returns when every in-sync replica has the record.
+
+    On Apache Kafka it is idempotent: a retry never appears twice. Against the memory broker it is
+    not, and consumers rely on their natural keys alone. All producers of the system hash keys alike.
+    """
+    options: dict[str, Any] = {}
+    if settings.broker is BrokerKind.KAFKA:
+        options = {"enable_idempotence": True, "compression_type": "lz4"}
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap_servers(settings),
+        client_id=client_id,
+        acks="all",
+        linger_ms=linger_ms,
+        max_batch_size=128 * 1024,
+        max_request_size=max_request_size,
+        request_timeout_ms=request_timeout_ms,
+        metadata_max_age_ms=30_000,
+        **options,
+    )
+
+
+def make_reader(settings: Settings, *topics: str, client_id: str = "showcase-reader") -> AIOKafkaConsumer:
+    """A consumer without a group, from the first record on: for tools, followers and tests."""
+    return AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=bootstrap_servers(settings),
+        client_id=client_id,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=_fetch_wait_ms(settings),
+        max_partition_fetch_bytes=2 * 1024 * 1024,
+        metadata_max_age_ms=30_000,
+    )
+
+
+async def connect_admin(settings: Settings) -> AIOKafkaAdminClient:
+    """A connected administration client; the caller closes it.
+
+    Raises:
+        BrokerUnavailable: no broker answers at the given addresses.
+        BrokerTooOld: one answers that the clients cannot talk to.
+    """
+    servers = bootstrap_servers(settings)
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=servers, client_id="showcase-admin", request_timeout_ms=15_000
+    )
+    try:
+        await admin.start()
+    except (UnrecognizedBrokerVersion, IncompatibleBrokerVersion) as error:
+        await admin.close()
+        raise BrokerTooOld(_too_old(servers)) from error
+    except (KafkaConnectionError, OSError) as error:
+        await admin.close()
+        raise BrokerUnavailable(unreachable(servers)) from error
+    except KafkaError as error:
+        await admin.close()
+        raise BrokerUnavailable(f"{unreachable(servers)} ({type(error).__name__})") from error
+    return admin
+
+
+async def cluster_id(settings: Settings) -> str:
+    """The broker's cluster id, which the kit takes as the incarnation of its data.
+
+    Raises:
+        BrokerUnavailable, BrokerTooOld: see :func:`connect_admin`.
+    """
+    admin = await connect_admin(settings)
+    try:
+        description = await admin.describe_cluster()
+    except KafkaError as error:
+        raise BrokerUnavailable(unreachable(bootstrap_servers(settings))) from error
+    finally:
+        await admin.close()
+    return str(description["cluster_id"] or "")
+
+
+def unreachable(servers: list[str]) -> str:
+    """The sentence for a broker that does not answer."""
+    return f"no Kafka broker answers at {', '.join(servers)}: start it, or correct KAFKA_BOOTSTRAP_SERVERS"
+
+
+def _too_old(servers: list[str]) -> str:
+    return (
+        f"the Kafka broker at {', '.join(servers)} is too old for this program: "
+        f"upgrade it to Apache Kafka {_OLDEST_BROKER} or newer"
+    )
+
+
+def _fetch_wait_ms(settings: Settings) -> int:
+    return 30 if settings.broker is BrokerKind.MEMORY else 250
