@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from starlette.routing import Route
 
+from shared.observability.middleware import Observed
 from shared.web import problems
 from shared.web.edge import Edge
 from shared.web.pages import remember_language
@@ -45,10 +46,10 @@ def create_app(service: str, resources: "Resources") -> FastAPI:
     problems.install(app)
     app.add_middleware(
         Edge,
-        service=service,
         public_url=resources.settings.public_url,
         secure=resources.settings.secure_cookies,
     )
+    app.add_middleware(Observed, service=service)
     app.router.routes.extend(
         (
             STATIC,

@@ -1,17 +1,16 @@
-"""What happens to every request: correlation id, trace, origin check, security headers, faults."""
+"""What happens to every request: origin check, security headers, faults.
 
-import re
+Around it lies ``shared.observability.middleware``: correlation id, trace and metrics.
+"""
+
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from opentelemetry import propagate, trace
-from opentelemetry.trace import SpanKind
+from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.contracts.ids import new_id
-from shared.observability.context import set_correlation_id
 from shared.web.problems import problem_response, unhandled
 from shared.web.sessions import COOKIE
 
@@ -39,19 +38,14 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-CORRELATION_HEADER = "X-Correlation-ID"
-_CORRELATION = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_tracer = trace.get_tracer("showcase.web")
 
 
 class Edge:
     """ASGI middleware around everything that a service answers."""
 
-    def __init__(self, app: ASGIApp, *, service: str, public_url: str, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str, secure: bool) -> None:
         self.app = app
-        self.service = service
         self.origin = _origin(public_url)
         self.headers = dict(SECURITY_HEADERS)
         if secure:
@@ -62,9 +56,6 @@ class Edge:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        given = headers.get(CORRELATION_HEADER, "")
-        correlation_id = given if _CORRELATION.fullmatch(given) else new_id()
-        set_correlation_id(correlation_id)
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -72,7 +63,6 @@ class Edge:
             if message["type"] == "http.response.start":
                 started = True
                 response = MutableHeaders(scope=message)
-                response[CORRELATION_HEADER] = correlation_id
                 for name, value in self.headers.items():
                     response.setdefault(name, value)
                 if "cache-control" not in response:
@@ -90,21 +80,15 @@ class Edge:
             )
             await response(scope, receive, send_with_headers)
             return
-        context = propagate.extract(dict(headers))
-        name = f"{scope['method']} {self.service}"
-        with _tracer.start_as_current_span(name, context=context, kind=SpanKind.SERVER) as span:
-            span.set_attribute("http.request.method", scope["method"])
-            span.set_attribute("url.path", scope["path"])
-            span.set_attribute("showcase.correlation_id", correlation_id)
-            try:
-                await self.app(scope, receive, send_with_headers)
-            except Exception as error:
-                span.record_exception(error)
-                if started:
-                    raise
-                response_of: Callable[[Request, Exception], Awaitable[ASGIApp]] = unhandled
-                answer = await response_of(Request(scope, receive), error)
-                await answer(scope, receive, send_with_headers)
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:
+            trace.get_current_span().record_exception(error)
+            if started:
+                raise
+            response_of: Callable[[Request, Exception], Awaitable[ASGIApp]] = unhandled
+            answer = await response_of(Request(scope, receive), error)
+            await answer(scope, receive, send_with_headers)
 
     def _foreign(self, method: str, headers: Headers) -> bool:
         """Whether another site's page sends this with the person's cookie.
