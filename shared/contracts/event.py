@@ -9,7 +9,9 @@ from shared.contracts.ids import ContestId
 
 Instant = Annotated[datetime, AwareDatetime]
 """An instant with its offset; naive datetimes are refused."""
-Revision = Annotated[int, Field(ge=1)]
+Revision = Annotated[
+    int, Field(ge=1, description="Counts the states of one aggregate from 1; apply only a higher one.")
+]
 """Counts the states of one aggregate from 1; a reader applies only a higher one than it has."""
 
 
@@ -45,6 +47,7 @@ class Event(Part):
     VERSION: ClassVar[int] = 1
 
     contest_id: ContestId
+    """Slug of the contest; several live side by side."""
 
     @classmethod
     def event_type(cls) -> str:
