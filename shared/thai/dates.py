@@ -1,9 +1,10 @@
 """Dates as Thai people read them: Buddhist era, Bangkok time; Arabic digits on pages, Thai in letters."""
 
+import re
 from datetime import date, datetime, timedelta
 
 from shared.clock import BANGKOK
-from shared.thai.digits import thai_digits
+from shared.thai.digits import arabic_digits, thai_digits
 
 BUDDHIST_ERA = 543
 MONTHS = (
@@ -70,6 +71,77 @@ def letter_date(day: datetime | date, *, weekday: bool = False) -> str:
     if weekday:
         text = f"วัน{WEEKDAYS[local.weekday()]}ที่ {text}"
     return thai_digits(text)
+
+
+def letter_time(instant: datetime, until: datetime | None = None) -> str:
+    """As letters write it: ``๑๓.๓๐ น.``, or ``๑๓.๓๐ - ๑๕.๐๐ น.``."""
+    text = f"{in_bangkok(instant):%H.%M}"
+    if until is not None:
+        text = f"{text} - {in_bangkok(until):%H.%M}"
+    return thai_digits(f"{text} น.")
+
+
+def letter_instant(instant: datetime, until: datetime | None = None, *, weekday: bool = True) -> str:
+    """``วันศุกร์ที่ ๑ กรกฎาคม ๒๕๖๕ เวลา ๑๓.๓๐ - ๑๕.๐๐ น.``; ``until`` is on the same day."""
+    return f"{letter_date(instant, weekday=weekday)} เวลา {letter_time(instant, until)}"
+
+
+def page_span(starts: datetime, ends: datetime, language: str) -> str:
+    """A span as short as it can be: ``1 ก.ค. 2565 เวลา 13.30–15.00 น.``, ``5–10 ส.ค. 2565``."""
+    first, last = in_bangkok(starts), in_bangkok(ends)
+    if starts == ends:
+        return page_instant(starts, language)
+    if (first.year, first.month, first.day) == (last.year, last.month, last.day):
+        begin = page_time(starts, language).removesuffix(" น.")
+        joint = ", " if language == "en" else " เวลา "
+        return f"{page_date(starts, language)}{joint}{begin}–{page_time(ends, language)}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{page_date(ends, language)}"
+    return f"{page_date(starts, language)} – {page_date(ends, language)}"
+
+
+_WRITTEN = re.compile(
+    r"(?:วัน\S{2,8}ที่\s*)?(?P<day>\d{1,2})\s*(?P<month>[ก-๙.]+)\s*(?:พ\.ศ\.\s*)?(?P<year>\d{4})"
+)
+_NUMERIC = re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})")
+_ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})")
+
+
+def parse_date(text: str) -> date:
+    """The day that a person wrote: ``๑ กรกฎาคม ๒๕๖๕``, ``1 ก.ค. 2565``, ``1/7/2565``, ``2022-07-01``.
+
+    A year after 2400 is of the Buddhist era.
+
+    Raises:
+        ValueError: the text is no date.
+    """
+    arabic = arabic_digits(text.strip())
+    month: int | None = None
+    if match := _ISO.fullmatch(arabic) or _NUMERIC.fullmatch(arabic):
+        month = int(match["month"])
+    elif match := _WRITTEN.fullmatch(arabic):
+        for names in (MONTHS, SHORT_MONTHS):
+            if match["month"] in names:
+                month = names.index(match["month"]) + 1
+    if match is None or month is None:
+        raise ValueError(f"not a date: {text!r}")
+    year = int(match["year"])
+    return date(year - BUDDHIST_ERA if year > 2400 else year, month, int(match["day"]))
+
+
+_TIME = re.compile(r"(?P<hour>\d{1,2})[.:](?P<minute>\d{2})(?:\s*น\.)?")
+
+
+def parse_time(text: str) -> tuple[int, int]:
+    """Hour and minute of ``๑๓.๓๐ น.`` or ``13:30``.
+
+    Raises:
+        ValueError: the text is no time of day.
+    """
+    match = _TIME.fullmatch(arabic_digits(text.strip()))
+    if match is None or int(match["hour"]) > 23 or int(match["minute"]) > 59:
+        raise ValueError(f"not a time of day: {text!r}")
+    return int(match["hour"]), int(match["minute"])
 
 
 def time_left(now: datetime, until: datetime, language: str) -> str:

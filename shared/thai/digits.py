@@ -1,4 +1,4 @@
-"""Thai and Arabic digits."""
+"""Thai and Arabic digits: Thai ones in letters, Arabic ones on pages."""
 
 THAI_DIGITS = "๐๑๒๓๔๕๖๗๘๙"
 _TO_THAI = str.maketrans("0123456789", THAI_DIGITS)
