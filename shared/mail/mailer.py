@@ -11,7 +11,7 @@ SECONDS = 20.0
 """An SMTP server that says nothing for so long is taken as away."""
 
 
-class MailRefused(Exception):  # noqa: N818: the server's answer, not a fault of the program
+class MailRefused(Exception):
     """The server took the connection and will never take this mail (5xx); do not try again."""
 
 

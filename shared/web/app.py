@@ -11,6 +11,7 @@ from sqlalchemy import text
 from starlette.routing import Route
 
 from shared.observability.middleware import Observed
+from shared.observability.middleware import Observed
 from shared.web import problems
 from shared.web.edge import Edge
 from shared.web.pages import remember_language
@@ -49,6 +50,7 @@ def create_app(service: str, resources: "Resources") -> FastAPI:
         public_url=resources.settings.public_url,
         secure=resources.settings.secure_cookies,
     )
+    app.add_middleware(Observed, service=service)
     app.add_middleware(Observed, service=service)
     app.router.routes.extend(
         (

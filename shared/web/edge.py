@@ -3,7 +3,6 @@
 Around it lies ``shared.observability.middleware``: correlation id, trace and metrics.
 """
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -38,11 +37,15 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_FOREIGN = (
+    "คำขอนี้มาจากเว็บไซต์อื่น จึงไม่รับ",
+    "This request came from another site and was refused.",
+)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Edge:
-    """ASGI middleware around everything that a service answers."""
+    """ASGI middleware around everything that a service answers, inside of its observation."""
 
     def __init__(self, app: ASGIApp, *, public_url: str, secure: bool) -> None:
         self.app = app
@@ -55,7 +58,6 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -65,29 +67,19 @@ class Edge:
                 response = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     response.setdefault(name, value)
-                if "cache-control" not in response:
-                    response["Cache-Control"] = "no-store"
+                response.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        if self._foreign(scope["method"], headers):
-            response = problem_response(
-                403,
-                (
-                    "คำขอนี้มาจากเว็บไซต์อื่น จึงไม่รับ",
-                    "This request came from another site and was refused.",
-                ),
-                code="/problems/foreign-origin",
-            )
-            await response(scope, receive, send_with_headers)
+        if self._foreign(scope["method"], Headers(scope=scope)):
+            refusal = problem_response(403, _FOREIGN, code="/problems/foreign-origin")
+            await refusal(scope, receive, send_with_headers)
             return
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception as error:
-            trace.get_current_span().record_exception(error)
             if started:
                 raise
-            response_of: Callable[[Request, Exception], Awaitable[ASGIApp]] = unhandled
-            answer = await response_of(Request(scope, receive), error)
+            answer: ASGIApp = await unhandled(Request(scope, receive), error)
             await answer(scope, receive, send_with_headers)
 
     def _foreign(self, method: str, headers: Headers) -> bool:
