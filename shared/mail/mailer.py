@@ -1,10 +1,13 @@
 """How mail leaves the process."""
 
+from email.message import EmailMessage
 from typing import Protocol
 
 import aiosmtplib
 
 from shared.mail.letter import Mail
+from shared.observability.context import current_service
+from shared.observability.metrics import MAIL_SENT
 from shared.settings import Settings
 
 SECONDS = 20.0
@@ -55,6 +58,18 @@ class SmtpMailer:
     ) -> str:
         mail = Mail(to, subject, text, html, key, language)
         message = mail.message(self.sender)
+        outcome = "failed"
+        try:
+            await self._hand_over(message)
+            outcome = "sent"
+        except MailRefused:
+            outcome = "refused"
+            raise
+        finally:
+            MAIL_SENT.labels(current_service(), outcome).inc()
+        return str(message["Message-ID"])
+
+    async def _hand_over(self, message: EmailMessage) -> None:
         try:
             await aiosmtplib.send(
                 message,
@@ -75,7 +90,6 @@ class SmtpMailer:
             raise ConnectionError(f"{error.code} {error.message}") from error
         except aiosmtplib.SMTPException as error:
             raise ConnectionError(str(error)) from error
-        return str(message["Message-ID"])
 
 
 class MemoryMailer:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from starlette.routing import Route
 
-from shared.observability.middleware import Observed
+from shared.observability import metrics
 from shared.observability.middleware import Observed
 from shared.web import problems
 from shared.web.edge import Edge
@@ -51,7 +50,6 @@ def create_app(service: str, resources: "Resources") -> FastAPI:
         secure=resources.settings.secure_cookies,
     )
     app.add_middleware(Observed, service=service)
-    app.add_middleware(Observed, service=service)
     app.router.routes.extend(
         (
             STATIC,
@@ -89,7 +87,7 @@ async def _readyz(request: Request) -> Response:
     try:
         async with resources.database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except (OSError, Exception) as error:
+    except Exception as error:  # whatever it is, it is the reason
         reasons.append(f"database: {type(error).__name__}")
     checks: list[ReadinessCheck] = request.app.state.readiness
     reasons += [reason for check in checks if (reason := await check())]
@@ -99,7 +97,7 @@ async def _readyz(request: Request) -> Response:
 
 
 async def _metrics(request: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
 
 async def _language(request: Request) -> Response:

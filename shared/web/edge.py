@@ -6,7 +6,6 @@ Around it lies ``shared.observability.middleware``: correlation id, trace and me
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
