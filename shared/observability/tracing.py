@@ -1,7 +1,7 @@
 """One trace from the HTTP request through Kafka to the last consumer.
 
 The request's span is the parent of the events it causes: the codec writes its ``traceparent`` into
-the record, and a consumer goes on from there with :func:`span_of_record`.
+the record, and a consumer goes on from there (``shared.messaging.tracing``).
 """
 
 from collections.abc import Iterator
@@ -55,24 +55,5 @@ def span_of_request(method: str, headers: dict[str, str]) -> Iterator[Span]:
         context=propagate.extract(headers),
         kind=SpanKind.SERVER,
         attributes={"http.request.method": method, "showcase.service": current_service()},
-    ) as span:
-        yield span
-
-
-@contextmanager
-def span_of_record(event_type: str, traceparent: str, *, group: str, topic: str) -> Iterator[Span]:
-    """The span in which ``group`` handles one record, a child of the span that published it."""
-    tracer = trace.get_tracer(_SCOPE)
-    parent = propagate.extract({"traceparent": traceparent}) if traceparent else None
-    with tracer.start_as_current_span(
-        f"handle {event_type}",
-        context=parent,
-        kind=SpanKind.CONSUMER,
-        attributes={
-            "messaging.system": "kafka",
-            "messaging.destination.name": topic,
-            "messaging.consumer.group.name": group,
-            "showcase.service": current_service(),
-        },
     ) as span:
         yield span

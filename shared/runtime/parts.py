@@ -10,8 +10,8 @@ from shared.clock import DatabaseClock
 from shared.db import Database
 from shared.mail import mailer_from
 from shared.messaging.consume import Consumers
+from shared.messaging.leader import TimerLeader
 from shared.messaging.relay import Relay
-from shared.messaging.timers import TimerLeader
 from shared.observability.context import set_service
 from shared.service import Resources, Service
 from shared.settings import ServiceName, Settings

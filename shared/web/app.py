@@ -39,6 +39,8 @@ def create_app(service: str, resources: "Resources") -> FastAPI:
         openapi_url=f"/api/{service}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # ``Observed`` makes the request's span: FastAPI's own would start a second trace beside it
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.resources = resources
     app.state.readiness = []
