@@ -117,7 +117,9 @@ def install(into: Path = INSTALLED) -> bool:
             done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
             found = _font_files(folder) if done.returncode == 0 else {}
             if not found:
-                tried.append(f"{Path(command[0]).name}: {(done.stderr.strip() or 'no fonts').splitlines()[-1]}")
+                tried.append(
+                    f"{Path(command[0]).name}: {(done.stderr.strip() or 'no fonts').splitlines()[-1]}"
+                )
                 continue
             for name, sha256 in FONTS.items():
                 if hashlib.sha256(found.get(name, b"")).hexdigest() != sha256:
@@ -135,7 +137,10 @@ def main(arguments: Sequence[str] = ()) -> int:
     try:
         print(f"TH Sarabun New {'installed in' if install(into) else 'is in'} {into}")
     except FontsMissing as missing:
-        print(f"TH Sarabun New could not be installed ({missing}); letters will be set in Sarabun", file=sys.stderr)
+        print(
+            f"TH Sarabun New could not be installed ({missing}); letters will be set in Sarabun",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

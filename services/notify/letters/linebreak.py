@@ -17,10 +17,11 @@ Run = tuple[str, bool]
 
 GENERAL_GLOSSARY = Path(__file__).with_name("glossary.txt")
 
+COMPOUND = 14
+"""Characters from which a word of the dictionary is taken for a compound."""
+
 _DIGIT = "[0-9๐-๙]"
-_MONTH = (
-    "มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม"
-)
+_MONTH = "มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม"
 _PHRASES = re.compile(
     "|".join(
         (
@@ -51,8 +52,8 @@ def _dictionary(words: frozenset[str]) -> Any:
     from pythainlp.corpus import thai_words
     from pythainlp.util import Trie
 
-    taken_out = {word[1:] for word in words if word.startswith("-")}
-    return Trie((set(thai_words()) | words) - taken_out)
+    # A long compound that is not a glossary word is cut into its parts, among which are glossary words.
+    return Trie({word for word in thai_words() if len(word) < COMPOUND} | words)
 
 
 class LineBreaker:

@@ -63,13 +63,18 @@ class _Typesetter:
             compiler = spare.pop() if spare else None
         if compiler is None:
             compiler = self._typst.Compiler(
-                TEMPLATES / f"{template}.typ", root=TEMPLATES, font_paths=self._fonts, ignore_system_fonts=True
+                TEMPLATES / f"{template}.typ",
+                root=TEMPLATES,
+                font_paths=self._fonts,
+                ignore_system_fonts=True,
             )
         inputs = {**self._face, "data": data, "density": str(density)}
         try:
             made = compiler.compile(sys_inputs=inputs, **options)
-            pages = 1 if template == "certificate" else int(
-                json.loads(compiler.query("<pages>", field="value", one=True, format="json"))
+            pages = (
+                1
+                if template == "certificate"
+                else int(json.loads(compiler.query("<pages>", field="value", one=True, format="json")))
             )
         finally:
             with self._lock:
@@ -160,7 +165,11 @@ def render_pdf(template: TemplateName, data: dict[str, Any], instant: datetime) 
         Invalid: a character that the face does not have.
     """
     made, pages, density = _fitted(
-        template, data, format="pdf", pdf_standards=STANDARDS, timestamp=instant.astimezone(UTC).replace(microsecond=0)
+        template,
+        data,
+        format="pdf",
+        pdf_standards=STANDARDS,
+        timestamp=instant.astimezone(UTC).replace(microsecond=0),
     )
     return Rendered(pdf=bytes(made), pages=pages, density=density)
 

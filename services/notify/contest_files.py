@@ -1,0 +1,282 @@
+"""The texts of a contest: ``contests/<slug>/letters`` and ``contests/<slug>/notices``. Data, not code."""
+
+import csv
+import hashlib
+import tomllib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.notify.domain.letters import Addressee
+from services.notify.domain.notices import Audience, Rule
+from shared.contracts.event import LocalizedText
+from shared.contracts.notify import Channel, LetterKind
+from shared.errors import Invalid, NotFound
+
+T = TypeVar("T", bound=BaseModel)
+CONTESTS = Path(__file__).resolve().parents[2] / "contests"
+MAX_RECIPIENTS = 10_000
+MAX_CSV_BYTES = 2_000_000
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Signer(_Data):
+    name: str
+    lines: tuple[str, ...]
+    authorised_by: str = ""
+
+
+class Series(_Data):
+    format: str
+    first: dict[int, int] = {}
+    """Year (C.E.) → the number that the book starts with, where another book was in use before."""
+
+
+class Profile(_Data):
+    """A letterhead, with the agency's own ways."""
+
+    layout: Literal["agency_logo", "garuda"]
+    name: str
+    name_en: str = ""
+    sender: tuple[str, ...]
+    email: str
+    unit: str
+    owner: tuple[str, ...]
+    code: str
+    date_axis_mm: float = 80
+    emblem: str = ""
+    emblem_sha256: str = ""
+    emblem_alt: str = ""
+    number_at: Literal["signing"] = "signing"
+    signer: Signer
+    series: dict[str, Series]
+
+    def complete(self) -> bool:
+        """Whether letters may leave without the draft mark."""
+        return bool(self.emblem and self.signer.authorised_by)
+
+
+class Enclosure(_Data):
+    text: str
+    copies: str = ""
+
+
+class Code(_Data):
+    """A QR code at the foot of a letter."""
+
+    caption: str
+    url: str
+
+
+class Column(_Data):
+    name: str
+    value: str
+    width: Annotated[int, Field(ge=0)]
+    centred: bool
+
+
+class TableText(_Data):
+    source: Literal["finalists", "awards"]
+    columns: tuple[Column, ...]
+
+
+class LetterTemplate(_Data):
+    """One letter of the contest, with its places still open."""
+
+    kind: LetterKind
+    layout: Literal["external", "announcement", "memorandum"]
+    profile: str
+    name: LocalizedText
+    subject: str
+    to: str = ""
+    to_all: str = ""
+    urgency: str = ""
+    unique: bool = False
+    """At most one such letter that is not void."""
+    event: str = ""
+    """The event that drafts it by itself."""
+    parent: str = ""
+    """The template of the letter that it encloses."""
+    recipients: str = ""
+    signer: Signer | None = None
+    given: str = ""
+    """The milestone on whose day it should be issued."""
+    references: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    paragraphs: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    codes: tuple[Code, ...] = ()
+    table: TableText | None = None
+
+
+class CertificateTemplate(_Data):
+    kind: LetterKind
+    layout: Literal["certificate"]
+    profile: str
+    name: LocalizedText
+    opening: str
+    lines: tuple[str, ...]
+    given: str = ""
+
+
+class NoticeText(_Data):
+    """The words of one notice in one language."""
+
+    subject: str
+    heading: str
+    paragraphs: tuple[str, ...]
+    action: str = ""
+    url: str = ""
+    ics: Literal["", "briefing", "slot"] = ""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"อ่านไฟล์ {path.name} ไม่ได้: {error}", f"{path.name} cannot be read: {error}") from error
+
+
+def _parsed(kind: type[T], path: Path, content: object) -> T:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise Invalid(
+            f"ไฟล์ {path.name} ผิดที่ {where}: {first['msg']}", f"{path.name}, {where}: {first['msg']}"
+        ) from error
+
+
+class ContestFiles:
+    """The texts of one contest. A rehearsal under another name uses those of the contest it rehearses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.letters = folder / "letters"
+        self.notices = folder / "notices"
+
+    @property
+    def glossary(self) -> Path:
+        return self.letters / "glossary.txt"
+
+    def profile(self, name: str) -> Profile:
+        """The letterhead ``name``. Raises NotFound where there is none."""
+        path = self.letters / "profiles.toml"
+        profiles = _read(path)
+        if name not in profiles:
+            raise NotFound(f"ไม่มีหัวหนังสือ {name}", f"There is no letterhead {name}.")
+        return _parsed(Profile, path, profiles[name])
+
+    def emblem(self, profile: Profile) -> bytes:
+        """The emblem's file, checked; empty where none is set."""
+        if not profile.emblem:
+            return b""
+        content = (self.letters / Path(profile.emblem).name).read_bytes()
+        if hashlib.sha256(content).hexdigest() != profile.emblem_sha256:
+            raise Invalid(
+                f"ไฟล์ตรา {profile.emblem} ไม่ตรงกับค่าที่ลงทะเบียนไว้",
+                f"The emblem {profile.emblem} is not the registered file.",
+            )
+        return content
+
+    def template_names(self) -> tuple[str, ...]:
+        """The letters that can be composed."""
+        apart = {"profiles", "certificate"}
+        return tuple(sorted(path.stem for path in self.letters.glob("*.toml") if path.stem not in apart))
+
+    def template(self, name: str) -> LetterTemplate:
+        """The letter ``name``. Raises NotFound where there is none."""
+        if name not in self.template_names():
+            raise NotFound(
+                f"ไม่มีแบบหนังสือ {name}", f"There is no letter template {name}.", field="template"
+            )
+        path = self.letters / f"{name}.toml"
+        return _parsed(LetterTemplate, path, _read(path))
+
+    def certificate(self) -> CertificateTemplate:
+        path = self.letters / "certificate.toml"
+        return _parsed(CertificateTemplate, path, _read(path))
+
+    def recipients(self, template: LetterTemplate) -> tuple[Addressee, ...]:
+        """The addressees that the template's list names."""
+        if not template.recipients:
+            return ()
+        text = (self.letters / Path(template.recipients).name).read_text(encoding="utf-8")
+        return addressees_from_csv(text)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The table of notices."""
+        path = self.notices / "notices.toml"
+        return tuple(
+            Rule(
+                event=row["event"],
+                audience=Audience(row["to"]),
+                channel=Channel(row.get("channel", "email")),
+                template=row["template"],
+                condition=row.get("when", ""),
+                days_before=tuple(row.get("days_before", ())),
+            )
+            for row in _read(path)["notice"]
+        )
+
+    def notice(self, template: str, language: str) -> NoticeText:
+        """The words of a notice in ``language``, Thai where English is missing."""
+        path = self.notices / f"{template}.toml"
+        if not path.is_file():
+            raise NotFound(f"ไม่มีข้อความแจ้ง {template}", f"There is no notice {template}.")
+        texts = _read(path)
+        return _parsed(NoticeText, path, texts.get(language) or texts["th"])
+
+
+def addressees_from_csv(text: str) -> tuple[Addressee, ...]:
+    """Addressees from CSV with the columns ``code, place, post, email`` (and ``place_en``).
+
+    Raises:
+        Invalid: too large, a column is missing, a row has no post, or a code stands twice.
+    """
+    if len(text.encode()) > MAX_CSV_BYTES:
+        raise Invalid("ไฟล์ CSV ใหญ่เกิน 2 MB", "The CSV is larger than 2 MB.", field="recipients")
+    rows = list(csv.DictReader(text.lstrip("\ufeff").splitlines()))
+    if len(rows) > MAX_RECIPIENTS:
+        raise Invalid("ผู้รับเกิน 10,000 ราย", "More than 10,000 addressees.", field="recipients")
+    found: dict[str, Addressee] = {}
+    for line, row in enumerate(rows, start=2):
+        values = {name: (row.get(name) or "").strip() for name in ("code", "place", "post", "email", "place_en")}
+        if not values["post"] or not values["code"]:
+            raise Invalid(
+                f"CSV บรรทัด {line} ไม่มี code หรือ post", f"CSV line {line}: code or post is missing.", field="recipients"
+            )
+        if values["code"] in found:
+            raise Invalid(
+                f"CSV บรรทัด {line} ใช้ code ซ้ำ: {values['code']}",
+                f"CSV line {line} repeats the code {values['code']}.",
+                field="recipients",
+            )
+        found[values["code"]] = Addressee(**values)
+    return tuple(found.values())
+
+
+def _folders() -> Iterable[Path]:
+    return (path for path in sorted(CONTESTS.iterdir(), reverse=True) if (path / "letters").is_dir())
+
+
+@lru_cache(maxsize=32)
+def contest_files(contest_id: str) -> ContestFiles:
+    """The texts of a contest: of its own folder, or of the contest whose name its own begins with.
+
+    Raises:
+        NotFound: no contest of that name has texts.
+    """
+    for folder in _folders():
+        if contest_id == folder.name or contest_id.startswith(f"{folder.name}-"):
+            return ContestFiles(folder)
+    raise NotFound(
+        f"ไม่มีข้อความหนังสือของการประกวด {contest_id} ใน contests/",
+        f"There are no letter texts for {contest_id} under contests/.",
+    )

@@ -1,0 +1,1 @@
+"""The rules of notify: letters and their register, notices, certificates. No I/O."""
