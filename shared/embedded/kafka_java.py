@@ -16,8 +16,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.embedded.failure import CannotStart
 from shared.embedded.ports import free_port
+from shared.startup import CannotStart
 
 KAFKA_VERSION = "4.3.1"
 _OLDEST_JAVA = 17
@@ -30,6 +30,10 @@ _POM = """\
   <dependencies>
     <dependency>
       <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{version}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId>
+      <version>2.25.4</version>
     </dependency>
   </dependencies>
 </project>
@@ -208,6 +212,9 @@ class KafkaJava:
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
             "group.min.session.timeout.ms": "1000",
+            # alone, nobody else can lead: do not wait 9 s for one's own former life to expire
+            "broker.session.timeout.ms": "2000",
+            "broker.heartbeat.interval.ms": "500",
             "log.cleaner.dedupe.buffer.size": "4194304",
             "num.network.threads": "2",
             "num.io.threads": "4",

@@ -222,8 +222,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     def _replaced(self, partition: TopicPartition, what: str) -> str:
         return (
             f"{partition.topic} [{partition.partition}] is not the topic that group {self._group} has read: "
-            f"{what}. If it was made anew, run `showcase replay {self._group} --topic {partition.topic}` to read "
-            "it from its first record (an event seen before changes nothing); otherwise restore it"
+            f"{what}. If it was made anew, run `showcase replay {self._group} --topic {partition.topic}` to "
+            "read it from its first record (an event seen before changes nothing); otherwise restore it"
         )
 
     # Progress as Kafka shows it. Nothing reads committed offsets but people and autoscalers.
