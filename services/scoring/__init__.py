@@ -1,0 +1,1 @@
+"""Scoring: judges, assignments, rubric scores, the shortlist, presentations and the winners."""

@@ -1,0 +1,1 @@
+"""The rules of judging: pure functions over frozen values."""
