@@ -42,9 +42,7 @@ def check_points(
     return {dimension.id: points[dimension.id] for dimension in rubric if dimension.id in points}
 
 
-def check_comments(
-    rubric: Sequence[Dimension], comments: Mapping[DimensionId, str]
-) -> dict[str, str]:
+def check_comments(rubric: Sequence[Dimension], comments: Mapping[DimensionId, str]) -> dict[str, str]:
     """The comments without surrounding blanks; empty ones are left out.
 
     Raises:
