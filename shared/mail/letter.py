@@ -41,10 +41,10 @@ class Mail:
         message["Date"] = format_datetime(localtime())
         message["Message-ID"] = self.message_id(sender)
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = self.language
         message.set_content(self.text, cte="base64")
         if self.html:
             message.add_alternative(self.html, subtype="html", cte="base64")
+        message["Content-Language"] = self.language  # last: setting the content drops Content-* headers
         return message
 
     def message_id(self, sender: str) -> str:

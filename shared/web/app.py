@@ -43,6 +43,7 @@ def create_app(service: str, resources: "Resources") -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.resources = resources
+    app.state.settings = resources.settings
     app.state.readiness = []
     app.state.draining = False
     problems.install(app)

@@ -163,15 +163,18 @@ class Pages:
         """Render ``template``.
 
         The layout also uses ``rulebook`` (else the contest of ``?contest=``, else the newest) and
-        ``now`` (else the contest's clock) of the context, and ``errors`` for the error summary.
+        ``now`` (else the contest's clock) of the context, and ``errors`` for the error summary. An
+        application without ``state.resources`` has pages without an account and a contest.
         """
-        resources: Resources = request.app.state.resources
+        resources: Resources | None = getattr(request.app.state, "resources", None)
         language = language_of(request)
         words = Words(request, language)
         values: dict[str, Any] = {"errors": {}, **(context or {})}
-        if "account" not in values:
+        if resources is None:
+            values |= {"account": None, "rulebook": None, "now": None}
+        elif "account" not in values:
             values["account"] = await account_or_none(request)
-        if "rulebook" not in values or "now" not in values:
+        if resources is not None and ("rulebook" not in values or "now" not in values):
             found = await _contest(request, resources)
             values.setdefault("rulebook", found[0])
             values.setdefault("now", found[1])
@@ -191,7 +194,7 @@ class Pages:
         html = self.environment.get_template(template).render(values)
         response = HTMLResponse(html, status_code, dict(headers or {}))
         response.headers.setdefault("Content-Language", language)
-        csrf.remember(request, response, resources.settings)
+        csrf.remember(request, response, request.app.state.settings)
         if request.query_params.get("lang") in ("th", "en"):
             remember_language(response, language)
         if FLASH_COOKIE in request.cookies:
