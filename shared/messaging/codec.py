@@ -20,6 +20,8 @@ from shared.observability.context import current_correlation_id, current_tracepa
 RawHeaders = Iterable[tuple[str, bytes | None]]
 MAX_EVENT_BYTES = 1_000_000
 """The largest value of an event; below the broker's own limit of 1 MiB for a record with its headers."""
+ONLY_GROUP = "showcase-only-group"
+"""Header of a dead letter that was sent back: only the group that it names reads it."""
 _CONTENT_TYPE = "application/json"
 
 
@@ -181,6 +183,11 @@ def readable_headers(headers: RawHeaders) -> dict[str, str] | Bad:
         elif name.startswith("ce_"):
             return Bad(f"the header {name} is not UTF-8")
     return readable
+
+
+def is_for_another_group(record: RawRecord, group: str) -> bool:
+    """Whether ``record`` was sent back to a group that is not ``group``."""
+    return any(name == ONLY_GROUP and value != group.encode() for name, value in record.headers)
 
 
 def identity(record: RawRecord) -> str:

@@ -93,15 +93,15 @@ class DeadLetters:
         whole = not is_private(record.topic)
         if whole and len(record.value or b"") < MAX_DEAD_LETTER_BYTES - 64 * 1024:
             original = [(name, value or b"") for name, value in record.headers]
-            headers = original + coordinates(group, letter)
+            headers = [*original, *coordinates(group, letter), ("dlq-original", b"whole")]
             try:
                 await producer.send_and_wait(topic, record.value, key=record.key, headers=headers)
-            except MessageSizeTooLargeError:
-                whole = False  # the topic allows less than it should
-            else:
                 return
-        cut = [("dlq-truncated", b"1")] if whole else []
-        await producer.send_and_wait(topic, b"", key=record.key, headers=coordinates(group, letter) + cut)
+            except MessageSizeTooLargeError:
+                pass  # the topic allows less than it should
+        why = b"withheld" if is_private(record.topic) else b"too large"
+        headers = [*coordinates(group, letter), ("dlq-original", why)]
+        await producer.send_and_wait(topic, b"", key=record.key, headers=headers)
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._connecting:

@@ -8,7 +8,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.event import Event
 from shared.messaging import metrics
-from shared.messaging.codec import Bad, Decoded, Good, Skip, Tombstone, decode_record, is_private
+from shared.messaging.codec import (
+    Bad,
+    Decoded,
+    Good,
+    Skip,
+    Tombstone,
+    decode_record,
+    is_for_another_group,
+    is_private,
+)
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.envelope import Delivered
 from shared.messaging.failures import attempts_allowed, is_transient
@@ -57,7 +66,7 @@ class Effects:
         """
         outcome = Outcome()
         decoded = {
-            partition: [(record, decode_record(record, self._events)) for record in its_records]
+            partition: [(record, self._decode(record)) for record in its_records]
             for partition, its_records in records.items()
         }
         if isinstance(self.subscription, BatchSubscription) and await self._whole_batch(
@@ -70,6 +79,11 @@ class Effects:
                     outcome.stuck[partition] = record.offset
                     break
         return outcome
+
+    def _decode(self, record: ConsumerRecord) -> Decoded:
+        if is_for_another_group(record, self.subscription.group):
+            return Skip("sent back to another group")
+        return decode_record(record, self._events)
 
     def failures_of(self, partition: int, offset: int) -> int:
         """How often the record has failed so far."""
