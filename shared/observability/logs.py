@@ -45,13 +45,16 @@ def _what_is_in_hand(
     return event
 
 
-def configure_logging(*, json: bool, level: str, stream: TextIO | None = None) -> None:
+def configure_logging(
+    *, json: bool, level: str, stream: TextIO | None = None, handler: logging.Handler | None = None
+) -> None:
     """Set up logging of this process; safe to repeat.
 
     Args:
         json: one JSON object per line; else lines for a terminal.
         level: of our own loggers, e.g. ``"INFO"``.
         stream: where to, standard error if None.
+        handler: where to instead of a stream, e.g. files that take turns.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -78,7 +81,7 @@ def configure_logging(*, json: bool, level: str, stream: TextIO | None = None) -
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(target)
+    handler = handler or logging.StreamHandler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

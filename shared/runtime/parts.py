@@ -1,10 +1,12 @@
 """The parts that a process consists of. Each starts, stops in order, and says how it is."""
 
 import asyncio
-import contextvars
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from enum import StrEnum
 from typing import Protocol
+
+import structlog
 
 from shared.clock import DatabaseClock
 from shared.db import Database
@@ -12,10 +14,12 @@ from shared.mail import mailer_from
 from shared.messaging.consume import Consumers
 from shared.messaging.leader import TimerLeader
 from shared.messaging.relay import Relay
-from shared.observability.context import set_service
+from shared.observability.context import current_service, set_service
 from shared.service import Resources, Service
 from shared.settings import ServiceName, Settings
 from shared.web.sessions import SessionVerifier
+
+log = structlog.get_logger("showcase.process")
 
 
 class Role(StrEnum):
@@ -68,18 +72,30 @@ def parts_of(role: Role, service: Service, resources: Resources) -> list[Part]:
     return []
 
 
-async def in_service(name: ServiceName, call: Callable[[], Awaitable[None]]) -> None:
-    """Await ``call()`` so that every log line of it, and of tasks that it starts, names the service."""
-    context = contextvars.copy_context()
-    context.run(set_service, name)
+async def start_all(name: ServiceName, parts: Sequence[Part], stack: AsyncExitStack) -> None:
+    """Start ``parts`` of service ``name``; ``stack`` stops all of them at the same time."""
+    started: list[Part] = []
+    stack.push_async_callback(stop_all, started)
+    with working_for(name):
+        for part in parts:
+            await part.start()
+            started.append(part)
 
-    async def called() -> None:
-        await call()
 
-    await asyncio.create_task(called(), context=context)
+@contextmanager
+def working_for(name: ServiceName) -> Iterator[None]:
+    """Tasks that are started in this block name the service in every log line."""
+    before = current_service()
+    set_service(name)
+    try:
+        yield
+    finally:
+        set_service(before)
 
 
-async def stop_all(parts: Sequence[Part]) -> list[BaseException]:
-    """Stop all of them at the same time; one that fails does not keep the others from stopping."""
+async def stop_all(parts: Sequence[Part]) -> None:
+    """Stop all of them at the same time; one that fails is logged and keeps no other from stopping."""
     outcomes = await asyncio.gather(*(part.stop() for part in parts), return_exceptions=True)
-    return [outcome for outcome in outcomes if outcome is not None]
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            log.error("a part did not stop in order", error=repr(outcome))

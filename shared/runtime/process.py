@@ -7,6 +7,7 @@ import importlib.util
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, NoReturn
 
 import structlog
@@ -17,7 +18,7 @@ from shared.observability.context import set_service
 from shared.observability.logs import configure_logging
 from shared.observability.tracing import configure_tracing, flush_traces
 from shared.runtime.checks import database_ready, wait_for_database
-from shared.runtime.parts import Part, Role, parts_of, resources_of, stop_all
+from shared.runtime.parts import Role, parts_of, resources_of, start_all
 from shared.runtime.probes import Probes
 from shared.runtime.serve import HttpServer, listen
 from shared.service import Build
@@ -92,35 +93,20 @@ async def run_role(name: ServiceName, build: Build, role: Role, settings: Settin
     await database_ready(resources.database, f"services.{name}")
     stopping = stop_signal()
     service = build(resources)
-    parts: list[Part] = parts_of(role, service, resources)
+    parts = parts_of(role, service, resources)
     probes = Probes(parts)
-    app = service.http if role is Role.API else probes
-    server = HttpServer(app, bound, behind_proxy=True)
-    try:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(resources.database.close)
         if role is Role.API:
-            async with service.lifespan():
-                await server.start()
-                log.info("serving", role=role.value, port=server.port)
-                await stopping.wait()
-                service.http.state.draining = True
-                await server.stop()
-            return
+            await stack.enter_async_context(service.lifespan())
+        server = HttpServer(service.http if role is Role.API else probes, bound, behind_proxy=True)
         await server.start()
-        started: list[Part] = []
-        try:
-            for part in parts:
-                await part.start()
-                started.append(part)
-            log.info("running", role=role.value, port=server.port)
-            await stopping.wait()
-        finally:
-            probes.draining = True
-            for error in await stop_all(started):
-                log.error("a part did not stop in order", error=repr(error))
-    finally:
-        await server.stop()
-        await resources.database.close()
-        log.info("stopped", role=role.value)
+        stack.push_async_callback(server.stop)
+        await start_all(name, parts, stack)
+        log.info("running", role=role.value, port=server.port)
+        await stopping.wait()
+        probes.draining = service.http.state.draining = True
+    log.info("stopped", role=role.value)
 
 
 def stop_signal() -> asyncio.Event:

@@ -43,6 +43,17 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
+def choose_port(host: str, wanted: int | None, preferred: int) -> int:
+    """``wanted``; where nothing is wanted ``preferred`` if it is free, else 0, any."""
+    if wanted is not None:
+        return wanted
+    try:
+        listen(host, preferred).close()
+    except CannotStart:
+        return 0
+    return preferred
+
+
 class HttpServer:
     """Serves one application on one socket.
 

@@ -1,0 +1,141 @@
+"""``showcase``: start the system, look at it, play the demo, and the commands of its parts.
+
+Commands of other packages are imported when they are called, so that ``showcase --help`` is quick.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+
+from shared.settings import Settings
+from shared.startup import CannotStart
+
+app = typer.Typer(
+    name="showcase",
+    help="Awards contests as event-driven services: letters, applications, judging, a public vote.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_VarOption = Annotated[
+    Path, typer.Option("--var", envvar="SHOWCASE_VAR", help="Folder of data, keys and addresses.")
+]
+_JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+_STOP_SECONDS = 60.0
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Of the one origin; else 8080 or a free one.")] = None,
+    host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    var: _VarOption = Path("var"),
+    processes: Annotated[bool, typer.Option("--processes", help="One process per service and role.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open-browser", help="Show the first page.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log to the terminal, not to var/logs.")] = False,
+) -> None:
+    """Start PostgreSQL, a broker and all services on this machine, and stay until Ctrl-C."""
+    from services.up import stay_up
+
+    settings = Settings().model_copy(update={"var": var, "http_host": host})
+    stay_up(
+        settings,
+        port=port,
+        processes=processes,
+        verbose=verbose,
+        when_up=webbrowser.open if open_browser else None,
+    )
+
+
+@app.command()
+def status(var: _VarOption = Path("var"), as_json: _JsonOption = False) -> None:
+    """Tell where the running system is and how it does. Exit code 0 ready, 3 not ready, 4 stopped."""
+    from services.up import print_status
+    from shared.embedded.status import status_of
+
+    found = status_of(var)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        print_status(found)
+    raise typer.Exit({"ready": 0, "stopped": 4}.get(found.state, 3))
+
+
+@app.command()
+def down(var: _VarOption = Path("var")) -> None:
+    """Stop the running system in order."""
+    from shared.embedded.client import running_system
+
+    addresses = running_system(var)
+    if addresses is None:
+        typer.echo(f"Nothing runs on {var.resolve()}.")
+        return
+    os.kill(addresses.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while psutil.pid_exists(addresses.pid) and running_system(var):
+        if time.monotonic() > deadline:
+            typer.echo(f"Process {addresses.pid} has not stopped within {_STOP_SECONDS:.0f} s.", err=True)
+            raise typer.Exit(1)
+        time.sleep(0.05)
+    typer.echo("Stopped.")
+
+
+@app.command()
+def admin(email: str, var: _VarOption = Path("var")) -> None:
+    """Make the person with this e-mail address an administrator."""
+    _run("services.intake.cli", ["admin", email], var)
+
+
+_PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+def _passed_on(name: str, module: str, text: str) -> None:
+    """Offer the command ``name`` of another package; its words and options are its own."""
+
+    @app.command(name, help=text, context_settings=_PASS_ON, add_help_option=False)
+    def command(context: typer.Context) -> None:
+        _run(module, [name, *context.args], Path(os.environ.get("SHOWCASE_VAR", "var")))
+
+
+_passed_on("demo", "services.demo.cli", "Play the 2022 contest from the first letter to the certificates.")
+_passed_on("contest", "services.intake.cli", "Check a contest file, or seal it.")
+_passed_on("topics", "shared.messaging.cli", "List, create or verify the topics of the catalogue.")
+_passed_on("dlq", "shared.messaging.cli", "List, show or replay dead letters.")
+_passed_on("replay", "shared.messaging.cli", "Let a consumer group read its topics again.")
+_passed_on("bench", "services.bench", "Measure the outbox, the consumers and the vote.")
+
+
+def _run(module: str, arguments: list[str], var: Path) -> None:
+    from shared.embedded.client import adopt_running
+
+    adopt_running(var)
+    sub_app: typer.Typer = importlib.import_module(module).app
+    sub_app(arguments, prog_name="showcase")
+
+
+def main() -> None:
+    """The console script. What a person can mend is told in one sentence, with exit code 1."""
+    from shared.startup import in_one_sentence
+
+    try:
+        app()
+    except CannotStart as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None
+    except Exception as error:
+        if sentence := in_one_sentence(error):
+            sys.stderr.write(f"{sentence}\n")
+            raise SystemExit(1) from None
+        raise
+
+
+if __name__ == "__main__":
+    main()
