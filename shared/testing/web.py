@@ -32,9 +32,9 @@ __all__ = [
     "client_for",
     "publish_contest",
     "resources_for",
+    "settings_for_tests",
     "sign_in",
     "submit",
-    "settings_for_tests",
     "token_for",
 ]
 

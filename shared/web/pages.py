@@ -171,7 +171,7 @@ class Pages:
         words = Words(request, language)
         values: dict[str, Any] = {"errors": {}, **(context or {})}
         if resources is None:
-            values |= {"account": None, "rulebook": None, "now": None}
+            values = {"account": None, "rulebook": None, "now": None, **values}
         elif "account" not in values:
             values["account"] = await account_or_none(request)
         if resources is not None and ("rulebook" not in values or "now" not in values):
