@@ -32,8 +32,9 @@ class Contest(Row, table=True):
     reference_prefix: str
     last_reference: int = 0
     """The newest entry's number: given under this row's lock, so numbers have no gaps."""
-    decision_revision: int = 0
-    """The newest decision of the judges that was applied."""
+    shortlist_revision: int = 0
+    results_revision: int = 0
+    """The newest decisions of the judges that were applied."""
     created_by: str
     created_at: datetime = _instant()
     sealed_at: datetime | None = _instant(nullable=True)

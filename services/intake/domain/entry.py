@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.rulebook import Milestone, MilestoneKind, Rulebook
 
-Short = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True)]
-Long = Annotated[str, StringConstraints(max_length=2_000, strip_whitespace=True)]
-SectionText = Annotated[str, StringConstraints(max_length=50_000)]
+_NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL's text cannot hold a NUL."""
+Short = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True, pattern=_NO_NUL)]
+Long = Annotated[str, StringConstraints(max_length=2_000, strip_whitespace=True, pattern=_NO_NUL)]
+SectionText = Annotated[str, StringConstraints(max_length=50_000, pattern=_NO_NUL)]
 SectionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 
 

@@ -1,0 +1,16 @@
+"""What intake learns from the judges."""
+
+from services.intake.handlers.decisions import on_results_published, on_shortlist_published
+from shared.contracts.scoring import ResultsPublished, ShortlistPublished
+from shared.messaging import Subscription
+
+SUBSCRIPTIONS = (
+    Subscription(
+        group="intake",
+        topic=ShortlistPublished.TOPIC,
+        handlers={
+            ShortlistPublished: on_shortlist_published,
+            ResultsPublished: on_results_published,
+        },
+    ),
+)
