@@ -1,7 +1,7 @@
 """Finalists present one after the other, and may be moved with a reason."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -128,7 +128,7 @@ async def move_presentation(
     changed = move(
         [_slot(row) for row in rows],
         EntryId(mine.entry_id),
-        command.starts_at,
+        command.starts_at.astimezone(UTC),
         window(rulebook),
         swap=command.swap,
     )
@@ -166,7 +166,7 @@ def window(rulebook: Rulebook) -> Window:
         milestone = rulebook.milestone(MilestoneKind.PRESENTATION)
     except KeyError:
         raise Conflict("กำหนดการไม่มีวันนำเสนอผลงาน", "The calendar has no day of presentations.") from None
-    return Window(milestone.starts_at, milestone.ends_at)
+    return Window(milestone.starts_at.astimezone(UTC), milestone.ends_at.astimezone(UTC))
 
 
 def _milestone_url(rulebook: Rulebook) -> str:
