@@ -1,0 +1,74 @@
+"""Voting, put together: settings → window, sender, door → routes, subscriptions, timers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from services.voting import consumers, http, tally
+from services.voting.closing import Closer
+from services.voting.domain.keys import root_secret
+from services.voting.door import Door
+from services.voting.fast import FastVotes
+from services.voting.sender import VoteSender
+from services.voting.window import LiveWindow
+from shared.contracts.catalogue import TOPICS
+from shared.contracts.voting import VoteCast
+from shared.db import Database
+from shared.messaging import Timer
+from shared.messaging.broker import make_producer
+from shared.service import Resources, Service
+from shared.web.app import create_app
+from shared.web.clock_routes import clock_routes
+
+PATHS = ("/vote", "/audit", "/staff/vote", "/api/voting")
+
+
+def build(resources: Resources) -> Service:
+    """The composition root."""
+    settings, clock = resources.settings, resources.clock
+    root = root_secret(settings.voting_secret.get_secret_value())
+
+    window = LiveWindow(settings, resources.database, clock, root)
+    sender = VoteSender(
+        lambda: make_producer(settings, linger_ms=0, client_id="voting-door"),
+        VoteCast.TOPIC,
+        TOPICS[VoteCast.TOPIC].partitions,
+    )
+    door = Door(window, sender)
+    closer = Closer(settings, resources.database, clock)
+
+    app = create_app("voting", resources)
+    app.include_router(http.router(resources, door))
+    app.include_router(clock_routes("voting", resources))
+    app.add_middleware(FastVotes, door=door)
+
+    async def broker_ready() -> str:
+        return "" if sender.ready else "votes: no broker answers"
+
+    app.state.readiness.append(broker_ready)
+
+    async def publish_tally(database: Database) -> None:
+        async with database.transaction() as session:
+            await tally.publish_changed(session, clock)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        await window.start()
+        await sender.start()
+        try:
+            yield
+        finally:
+            await sender.stop()
+            await window.stop()
+
+    return Service(
+        name="voting",
+        http=app,
+        paths=PATHS,
+        subscriptions=consumers.subscriptions(),
+        timers=(
+            Timer("voting-calendar", timedelta(seconds=1), closer.run),
+            Timer("voting-tally", timedelta(seconds=1), publish_tally),
+        ),
+        lifespan=lifespan,
+    )

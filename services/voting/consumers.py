@@ -1,0 +1,38 @@
+"""What voting listens to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.voting import handlers
+from services.voting.tally import GROUP, fold_votes
+from shared import known
+from shared.contracts.intake import EntryWithdrawn
+from shared.contracts.scoring import ShortlistPublished
+from shared.contracts.voting import VoteCast, VotingSealed
+from shared.messaging import BatchSubscription, Delivered, Envelope, Subscription
+
+
+async def on_shortlist_published(
+    session: AsyncSession, event: ShortlistPublished, envelope: Envelope
+) -> None:
+    await handlers.keep_shortlist(session, event)
+
+
+async def on_entry_withdrawn(session: AsyncSession, event: EntryWithdrawn, envelope: Envelope) -> None:
+    await handlers.keep_withdrawal(session, event)
+
+
+async def on_votes(session: AsyncSession, batch: Sequence[Delivered[Any]]) -> None:
+    await fold_votes(session, batch)
+
+
+def subscriptions() -> tuple[Subscription | BatchSubscription, ...]:
+    """Every subscription of the worker."""
+    return (
+        *known.subscriptions("voting"),
+        Subscription("voting", ShortlistPublished.TOPIC, {ShortlistPublished: on_shortlist_published}),
+        Subscription("voting", EntryWithdrawn.TOPIC, {EntryWithdrawn: on_entry_withdrawn}),
+        BatchSubscription(GROUP, VoteCast.TOPIC, (VoteCast, VotingSealed), on_votes),
+    )

@@ -1,0 +1,1 @@
+"""The rules of the public vote, pure: no I/O, no framework."""

@@ -1,0 +1,164 @@
+"""What can stand between a voter and a counted vote, and what to do about it."""
+
+from shared.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TooMany, Unavailable
+
+
+class BallotRefused(Forbidden):
+    """The ballot token is not one of ours."""
+
+    code = "ballot-refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "บัตรลงคะแนนนี้ใช้ไม่ได้ โปรดยืนยันอีเมลใหม่อีกครั้ง",
+            "This ballot is not valid. Confirm your e-mail address again to get one.",
+            field="ballot",
+        )
+
+
+class VoteNotOpen(Conflict):
+    code = "vote-not-open"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ยังไม่เปิดให้โหวต โปรดกลับมาใหม่เมื่อถึงเวลาเปิด",
+            "The vote has not opened yet. Come back when it does.",
+        )
+
+
+class VoteClosed(Gone):
+    code = "vote-closed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ปิดโหวตแล้ว เสียงนี้ไม่ได้รับไว้",
+            "The vote has closed; this vote was not taken.",
+        )
+
+
+class NotOnBallot(Invalid):
+    code = "not-on-ballot"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ไม่มีผลงานนี้ในรายการโหวต โปรดเลือกใหม่จากรายการ",
+            "This entry is not on the ballot. Choose one from the list.",
+            field="entry_id",
+        )
+
+
+class EntryLeft(Invalid):
+    code = "entry-withdrawn"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ผลงานนี้ถอนตัวแล้ว โปรดเลือกผลงานอื่น",
+            "This entry has been withdrawn. Choose another one.",
+            field="entry_id",
+        )
+
+
+class TooBusy(Unavailable):
+    """Shed before anything was sent."""
+
+    code = "too-busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "มีผู้โหวตพร้อมกันจำนวนมาก เสียงนี้ยังไม่ได้รับไว้ โปรดลองใหม่ในอีกสักครู่",
+            "Many people are voting right now and this vote was not taken. Try again in a moment.",
+            retry_after=1,
+        )
+
+
+class MayBeRecorded(Unavailable):
+    """The log did not confirm in time."""
+
+    code = "may-be-recorded"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ระบบยังไม่ยืนยันการบันทึก เสียงนี้อาจบันทึกแล้ว ส่งซ้ำได้โดยปลอดภัย จะนับเพียงครั้งเดียว",
+            "The vote was not confirmed in time and may have been recorded. "
+            "Retrying with the same key is safe: it counts once.",
+            retry_after=2,
+        )
+
+
+class WrongCode(Invalid):
+    code = "wrong-code"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "รหัสไม่ถูกต้อง ตรวจตัวเลขในอีเมลแล้วพิมพ์ใหม่",
+            "That is not the code. Check the digits in the e-mail and type them again.",
+            field="code",
+        )
+
+
+class CodeExpired(Invalid):
+    code = "code-expired"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "รหัสนี้หมดอายุหรือใช้ไปแล้ว โปรดขอรหัสใหม่",
+            "This code has expired or was used already. Ask for a new one.",
+            field="code",
+        )
+
+
+class CodeExhausted(TooMany):
+    code = "code-exhausted"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "พิมพ์รหัสผิดครบ 5 ครั้งแล้ว โปรดขอรหัสใหม่",
+            "The code was wrong five times. Ask for a new one.",
+            retry_after=1,
+            field="code",
+        )
+
+
+class TooManyCodes(TooMany):
+    code = "too-many-codes"
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(
+            f"ขอรหัสครบ 3 ครั้งในหนึ่งชั่วโมงแล้ว โปรดลองใหม่ในอีก {minutes} นาที",
+            f"Three codes were sent within an hour. Try again in {minutes} minutes.",
+            retry_after=minutes * 60,
+            field="email",
+        )
+
+
+class NotAnAddress(Invalid):
+    code = "not-an-address"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "อีเมลนี้ไม่ถูกต้อง ตรวจตัวสะกด เช่น somchai@example.go.th",
+            "This is not an e-mail address. Check its spelling, for example somchai@example.go.th.",
+            field="email",
+        )
+
+
+class MailAway(Unavailable):
+    code = "mail-away"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ส่งอีเมลไม่ได้ในขณะนี้ โปรดลองใหม่ในอีกหนึ่งนาที",
+            "The code could not be mailed just now. Try again in a minute.",
+            retry_after=60,
+        )
+
+
+class UnknownReceipt(NotFound):
+    code = "unknown-receipt"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ไม่มีใบรับหมายเลขนี้ ตรวจตัวอักษรแล้วลองใหม่ เช่น 7KQ2-M9XD-4TBA",
+            "There is no such receipt. Check its letters, as in 7KQ2-M9XD-4TBA.",
+            field="receipt",
+        )

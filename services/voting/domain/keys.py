@@ -1,0 +1,93 @@
+"""The keys of one contest's vote, each for one purpose, all derived from one secret by HKDF (RFC 5869).
+
+What ties a voter to a person hangs on the contest's *pepper*, a random value that only voting's
+database holds: destroying it makes every voter unlinkable for good, while receipts, commitments and
+signed heads keep verifying, because their keys do not depend on it.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+
+
+class WeakSecret(ValueError):
+    """``SHOWCASE_VOTING_SECRET`` is missing or is not 32 bytes in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContestKeys:
+    """Everything the vote of one contest signs, hashes and hides with."""
+
+    contest_id: str
+    key_id: str
+    """Names this set of keys on the log; a fingerprint, it reveals nothing."""
+    identity: bytes
+    """Address → subject. Gone when the pepper is destroyed."""
+    voter: bytes
+    """Subject → voter id on the log. Gone when the pepper is destroyed."""
+    token: bytes
+    """Seals ballot tokens."""
+    receipt: bytes
+    salt: bytes
+    """Salts of the commitments; an auditor is given the openings, never this key."""
+    signals: bytes
+    codes: bytes
+    """Hashes one-time codes."""
+    cookie: bytes
+    """Encrypts what the browser keeps between two steps of the citizen's flow."""
+    signing_seed: bytes
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The key that signs tree heads and certificates."""
+        return Ed25519PrivateKey.from_private_bytes(self.signing_seed)
+
+
+def root_secret(text: str) -> bytes:
+    """The root of all keys from its setting.
+
+    Raises:
+        WeakSecret: the text is not 32 bytes in hexadecimal.
+    """
+    try:
+        root = bytes.fromhex(text)
+    except ValueError:
+        root = b""
+    if len(root) < KEY_BYTES:
+        raise WeakSecret(
+            "SHOWCASE_VOTING_SECRET must be 32 random bytes in hexadecimal (openssl rand -hex 32)"
+        )
+    return root
+
+
+def derive_keys(root: bytes, contest_id: str, pepper: bytes) -> ContestKeys:
+    """The keys of ``contest_id``: the same for the same root and pepper, unrelated for any other."""
+
+    def key(purpose: str, salt: bytes | None = None) -> bytes:
+        info = f"showcase.voting/1/{purpose}/{contest_id}".encode()
+        return HKDF(hashes.SHA256(), KEY_BYTES, salt, info).derive(root)
+
+    return ContestKeys(
+        contest_id=contest_id,
+        key_id=key("key-id").hex()[:12],
+        identity=key("identity", pepper),
+        voter=key("voter", pepper),
+        token=key("token"),
+        receipt=key("receipt"),
+        salt=key("salt"),
+        signals=key("signals"),
+        codes=key("codes"),
+        cookie=key("cookie"),
+        signing_seed=key("signing"),
+    )
+
+
+def keyed_hash(key: bytes, *parts: str) -> bytes:
+    """HMAC-SHA256 over ``parts``, each preceded by its length so that no two lists collide."""
+    message = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
+    return hmac.digest(key, message, hashlib.sha256)

@@ -1,0 +1,167 @@
+"""The door of the vote: one ballot in, one receipt out, with no database and no other service asked.
+
+The order of the steps is the promise: nothing is answered with a receipt before every in-sync replica
+of the log has the vote, and a retry with the same key gives the same receipt.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address
+from typing import Annotated
+
+import msgspec
+
+from services.voting.domain.ballots import BadBallot, Ballot, MailClass, read_ballot, voter_of
+from services.voting.domain.errors import BallotRefused, VoteNotOpen
+from services.voting.domain.keys import ContestKeys
+from services.voting.domain.receipts import commitment_of, receipt_for, salt_for
+from services.voting.sender import Headers, VoteSender
+from services.voting.window import LiveWindow
+from shared.contracts.ids import new_id
+from shared.contracts.voting import VoteCast
+
+_SOURCE = f"/showcase/{VoteCast.SERVICE}".encode()
+_TYPE = VoteCast.event_type().encode()
+_FIXED: Headers = [
+    ("ce_specversion", b"1.0"),
+    ("ce_type", _TYPE),
+    ("ce_source", _SOURCE),
+    ("content-type", b"application/json"),
+]
+
+
+class CastVote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a vote."""
+
+    ballot: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    entry_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    key: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+    """The client's own name for this attempt: the same again for a retry, another one for a new vote."""
+
+
+class _Signals(msgspec.Struct, frozen=True):
+    subnet24: str
+    subnet48: str
+    mail_domain_class: str
+    code_age_seconds: int
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """VoteCast as msgspec writes it; the tests hold it against the contract."""
+
+    contest_id: str
+    receipt_id: str
+    voter_id: str
+    slot: str
+    entry_id: str
+    commitment: str
+    key_id: str
+    signals: _Signals
+    cast_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a vote comes from, as far as the log may know."""
+
+    address: str = ""
+    correlation_id: str = ""
+    traceparent: str = ""
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Door:
+    """Takes votes."""
+
+    def __init__(self, window: LiveWindow, sender: VoteSender) -> None:
+        self.window = window
+        self.sender = sender
+
+    def read(self, token: str) -> Ballot:
+        """The ballot behind a token.
+
+        Raises:
+            BallotRefused: it is not one of ours.
+        """
+        try:
+            return read_ballot(token, self.window.keys)
+        except BadBallot as error:
+            raise BallotRefused from error
+
+    async def cast(self, vote: CastVote, origin: Origin) -> str:
+        """Take one vote and return its receipt, once the log has it.
+
+        Raises:
+            BallotRefused, VoteNotOpen, VoteClosed, NotOnBallot, EntryLeft: it cannot be taken.
+            TooBusy, MayBeRecorded: it was not, or may not have been, recorded; retrying is safe.
+        """
+        ballot = self.read(vote.ballot)
+        live = self.window.vote(ballot.contest_id)
+        keys = self.window.keys(ballot.contest_id)
+        if live is None or keys is None:
+            raise VoteNotOpen
+        now = live.now()
+        slot = live.slot_for(vote.entry_id, now)
+        voter_id = voter_of(keys, ballot.subject)
+        receipt = receipt_for(keys, voter_id, vote.key, vote.entry_id)
+        record = _Record(
+            contest_id=ballot.contest_id,
+            receipt_id=receipt,
+            voter_id=voter_id,
+            slot=slot,
+            entry_id=vote.entry_id,
+            commitment=commitment_of(salt_for(keys, voter_id, receipt), ballot.contest_id, vote.entry_id),
+            key_id=keys.key_id,
+            signals=_signals(keys, ballot, origin.address, now),
+            cast_at=now,
+        )
+        key = voter_id.encode()
+        await self.sender.send(key, _encode(record), _headers(key, origin))
+        return receipt
+
+
+def _headers(subject: bytes, origin: Origin) -> Headers:
+    event_id = new_id().encode()
+    headers = [
+        *_FIXED,
+        ("ce_id", event_id),
+        ("ce_subject", subject),
+        ("ce_time", datetime.now(UTC).isoformat().encode()),
+        ("ce_correlationid", origin.correlation_id.encode() or event_id),
+    ]
+    if origin.traceparent:
+        headers.append(("traceparent", origin.traceparent.encode()))
+    return headers
+
+
+def _signals(keys: ContestKeys, ballot: Ballot, address: str, now: datetime) -> _Signals:
+    subnet24, subnet48 = _subnets(keys.signals, address)
+    return _Signals(
+        subnet24=subnet24,
+        subnet48=subnet48,
+        mail_domain_class=MailClass(ballot.mail_class).name.lower(),
+        code_age_seconds=max(0, int(now.timestamp()) - ballot.issued_at),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _subnets(key: bytes, address: str) -> tuple[str, str]:
+    """Keyed hashes of the IPv4 /24 and of the IPv6 /48 that ``address`` lies in."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "", ""
+    if isinstance(parsed, IPv4Address):
+        return _keyed(key, parsed.packed[:3]), ""
+    if parsed.ipv4_mapped:
+        return _keyed(key, parsed.ipv4_mapped.packed[:3]), ""
+    return "", _keyed(key, parsed.packed[:6])
+
+
+def _keyed(key: bytes, network: bytes) -> str:
+    return hmac.digest(key, network, hashlib.sha256)[:12].hex()

@@ -1,0 +1,426 @@
+"""Voting's JSON API; it translates and calls, and decides nothing."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.voting import handlers, identity, repository
+from services.voting.certification import Certifier
+from services.voting.domain.codes import LIFETIME
+from services.voting.domain.disclosure import VoteState
+from services.voting.domain.errors import MailAway, NotAnAddress
+from services.voting.domain.order import shuffled
+from services.voting.domain.outcomes import Outcome
+from services.voting.door import Door
+from services.voting.durability import log_durability
+from services.voting.fast import MAX_BODY, origin_of, read_vote
+from services.voting.standing import Standing, may_see_totals, receipt_status, standing
+from shared.contracts.event import LocalizedText
+from shared.contracts.intake import Role
+from shared.contracts.rulebook import VoteScope
+from shared.errors import Conflict, DomainError, Unavailable
+from shared.mail import MailRefused
+from shared.messaging.broker import BrokerUnavailable
+from shared.service import Resources
+from shared.web.pages import language_of
+from shared.web.problems import PROBLEMS
+from shared.web.sessions import Account, account_or_none, require
+
+PREFIX = "/api/voting/v1"
+ContestPath = Annotated[str, Path(max_length=100, description="slug of the contest")]
+Staff = Annotated[Account, Depends(require(Role.STAFF))]
+Signatory = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
+Admin = Annotated[Account, Depends(require(Role.ADMIN))]
+Anyone = Annotated[Account | None, Depends(account_or_none)]
+
+
+class BallotEntryView(BaseModel):
+    entry_id: str
+    category_id: str
+    category: LocalizedText
+    title: LocalizedText
+    summary: LocalizedText | None
+    applicant_name: str
+    province_code: str
+    withdrawn: bool = Field(description="no longer takes votes")
+
+
+class BallotView(BaseModel):
+    contest_id: str
+    state: VoteState
+    scope: VoteScope = Field(description="what 'once' means for one voter")
+    opens_at: datetime | None
+    closes_at: datetime | None
+    entries: tuple[BallotEntryView, ...]
+
+
+class VoteView(BaseModel):
+    contest_id: str
+    state: VoteState
+    opened_at: datetime
+    closes_at: datetime
+    closed_at: datetime | None
+    ballot: tuple[str, ...]
+    scope: VoteScope
+
+
+class Opening(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    weak_durability_accepted_by: str = Field(
+        default="",
+        max_length=200,
+        description="post of whoever accepts a log with fewer copies than production asks for; "
+        "it is told with the result",
+    )
+
+
+class CodeRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    contest_id: str = Field(min_length=1, max_length=100)
+    email: str = Field(min_length=3, max_length=320)
+
+
+class CodeSent(BaseModel):
+    contest_id: str
+    valid_seconds: int
+
+
+class BallotRequest(CodeRequest):
+    code: str = Field(min_length=6, max_length=12, description="the six digits from the e-mail")
+
+
+class BallotIssued(BaseModel):
+    contest_id: str
+    ballot: str = Field(description="token for POST /votes; whoever holds it votes as this voter")
+
+
+class RehearsalBallots(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    count: int = Field(ge=1, le=identity.MAX_REHEARSAL_BALLOTS)
+
+
+class RehearsalBallotsIssued(BaseModel):
+    contest_id: str
+    ballots: tuple[str, ...]
+
+
+class Vote(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ballot: str = Field(min_length=1, max_length=200, description="token from POST /ballots")
+    entry_id: str = Field(min_length=1, max_length=100)
+    key: str = Field(
+        min_length=8,
+        max_length=64,
+        description="your own name for this attempt: the same again for a retry gives the same receipt",
+    )
+
+
+class VoteAccepted(BaseModel):
+    receipt: str = Field(description="such as 7KQ2-M9XD-4TBA; shows no choice")
+
+
+class ReceiptView(BaseModel):
+    receipt: str
+    status: Outcome
+    contest_id: str | None = Field(description="null while pending")
+    partition: int | None
+    offset: int | None = Field(description="the record's place in the partition")
+    cast_at: datetime | None
+    counted_at: datetime | None = Field(description="when the tally met it")
+
+
+class EntryTally(BaseModel):
+    entry_id: str
+    counted: int
+
+
+class TotalsView(BaseModel):
+    """received = counted + duplicate + late + held + struck, always."""
+
+    received: int
+    counted: int
+    duplicate: int
+    late: int
+    held: int
+    struck: int
+
+
+class TallyView(BaseModel):
+    contest_id: str
+    state: VoteState
+    visible: bool = Field(description="whether you may see totals now; by the rulebook")
+    reason: LocalizedText | None = Field(description="why not")
+    totals: TotalsView | None
+    entries: tuple[EntryTally, ...] = Field(description="highest first; empty where totals are hidden")
+    winner_entry_id: str | None = Field(description="after the certificate; null also for a tie")
+    certified_at: datetime | None
+    weak_durability_accepted_by: str
+
+
+class CertificationView(BaseModel):
+    contest_id: str
+    proposed_by: str
+    proposed_at: datetime
+    certified_by: str | None
+    certified_at: datetime | None
+    report: dict[str, Any] = Field(description="the recount from the log that both people signed")
+    report_sha256: str
+
+
+class SealView(BaseModel):
+    partition: int
+    offset: int
+
+
+class AuditView(BaseModel):
+    """What an auditor starts from."""
+
+    contest_id: str
+    state: VoteState
+    rulebook_number: int
+    rulebook_sha256: str
+    seals: tuple[SealView, ...]
+    ballots_issued: int | None = Field(description="voters who hold a ballot; null while totals are hidden")
+    tally: TallyView
+
+
+class OpenDataRow(BaseModel):
+    entry_id: str
+    hour: datetime
+    votes: int
+
+
+class OpenData(BaseModel):
+    contest_id: str
+    totals: TotalsView
+    rows: tuple[OpenDataRow, ...] = Field(description="ballots by entry and hour, linked to nobody")
+
+
+def ballot_view(found: Standing, seed: str) -> BallotView:
+    """The ballot in the order of ``seed``."""
+    entries = shuffled(found.entries, seed, lambda entry: entry.entry_id) if seed else found.entries
+    return BallotView(
+        contest_id=found.contest_id,
+        state=found.state,
+        scope=found.rulebook.voting.scope.value,
+        opens_at=found.opens_at,
+        closes_at=found.closes_at,
+        entries=tuple(BallotEntryView.model_validate(entry, from_attributes=True) for entry in entries),
+    )
+
+
+def tally_view(found: Standing) -> TallyView:
+    """The tally as this reader may see it."""
+    shown = found.totals is not None
+    reason = None if shown else LocalizedText(th=found.disclosure.th, en=found.disclosure.en)
+    certification = found.certification
+    return TallyView(
+        contest_id=found.contest_id,
+        state=found.state,
+        visible=shown,
+        reason=reason,
+        totals=TotalsView.model_validate(found.totals, from_attributes=True) if shown else None,
+        entries=tuple(
+            EntryTally(entry_id=entry.entry_id, counted=entry.counted or 0)
+            for entry in (found.ranked if shown else ())
+        ),
+        winner_entry_id=found.winner,
+        certified_at=certification.certified_at if certification else None,
+        weak_durability_accepted_by=found.weak_durability_accepted_by,
+    )
+
+
+def open_data_csv(rows: Sequence[tuple[str, datetime, int]]) -> Response:
+    """Open data for a spreadsheet: UTF-8 with a byte order mark, so that Excel shows Thai."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("entry_id", "hour", "votes"))
+    writer.writerows((entry_id, hour.isoformat(), votes) for entry_id, hour, votes in rows)
+    headers = {"Content-Disposition": 'attachment; filename="popular-vote.csv"'}
+    return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def mail_code(resources: Resources, mail: identity.MailedCode, language: str) -> None:
+    """Send a code straight to its owner.
+
+    Raises:
+        MailAway: the mail server does not take it now.
+        NotAnAddress: it never will.
+    """
+    try:
+        await resources.mailer.send(
+            to=mail.to, subject=mail.subject, text=mail.text, key=mail.key, language=language
+        )
+    except (ValueError, MailRefused) as error:
+        raise NotAnAddress from error
+    except OSError as error:
+        raise MailAway from error
+
+
+def router(resources: Resources, door: Door) -> APIRouter:
+    """The routes under ``/api/voting/v1``."""
+    routes = APIRouter(prefix=PREFIX, tags=["voting"], responses=PROBLEMS)
+    database, clock, window = resources.database, resources.clock, door.window
+    certifier = Certifier(resources.settings, database, clock)
+
+    async def seen(contest_id: str, account: Account | None) -> Standing:
+        async with database.transaction() as session:
+            return await standing(session, clock, contest_id, sees_totals=may_see_totals(account))
+
+    @routes.get("/contests/{contest_id}/ballot")
+    async def read_ballot(
+        contest_id: ContestPath,
+        seed: Annotated[str, Query(max_length=64, description="shuffles the entries, stably")] = "",
+    ) -> BallotView:
+        """The finalists. Their order says nothing about votes."""
+        return ballot_view(await seen(contest_id, None), seed)
+
+    @routes.post("/contests/{contest_id}/opening")
+    async def open_vote(contest_id: ContestPath, account: Staff, opening: Opening | None = None) -> VoteView:
+        """Open the vote before or at the calendar's instant. Opening an open vote changes nothing."""
+        try:
+            log = await log_durability(resources.settings)
+        except BrokerUnavailable as error:
+            raise Unavailable("ติดต่อตัวกลางข้อความไม่ได้", str(error)) from error
+        accepted_by = opening.weak_durability_accepted_by if opening else ""
+        async with database.transaction() as session:
+            command = handlers.OpenVoting(contest_id, log, accepted_by)
+            opened = await handlers.open_voting(session, clock, command)
+        await window.refresh()
+        return VoteView.model_validate(opened, from_attributes=True)
+
+    @routes.post("/contests/{contest_id}/closing", status_code=202)
+    async def close_vote(contest_id: ContestPath, account: Staff) -> VoteView:
+        """Ask for the vote to be sealed now, before the calendar's instant; the worker does it."""
+        async with database.transaction() as session:
+            closing = await handlers.request_closing(session, clock, contest_id)
+        return VoteView.model_validate(closing, from_attributes=True)
+
+    @routes.post("/contests/{contest_id}/certification")
+    async def certify(contest_id: ContestPath, account: Signatory) -> CertificationView:
+        """Recount and sign. The first call proposes; the second, by another person who is an approver,
+        certifies and publishes."""
+        found = await certifier.certify(contest_id, account)
+        return CertificationView.model_validate(found, from_attributes=True)
+
+    @routes.get("/contests/{contest_id}/tally")
+    async def read_tally(contest_id: ContestPath, account: Anyone) -> TallyView:
+        """Totals, as far as the rulebook lets you see them now."""
+        return tally_view(await seen(contest_id, account))
+
+    @routes.get("/contests/{contest_id}/audit")
+    async def read_audit(contest_id: ContestPath, account: Anyone) -> AuditView:
+        """The seals and the totals, from which a recount starts."""
+        found = await seen(contest_id, account)
+        async with database.transaction() as session:
+            seals = await repository.seals(session, contest_id)
+            issued = await repository.ballots_issued(session, contest_id)
+        return AuditView(
+            contest_id=contest_id,
+            state=found.state,
+            rulebook_number=found.rulebook.number,
+            rulebook_sha256=found.rulebook.sha256(),
+            seals=tuple(SealView(partition=p, offset=o) for p, o in sorted(seals.items())),
+            ballots_issued=issued if found.totals is not None else None,
+            tally=tally_view(found),
+        )
+
+    @routes.get(
+        "/contests/{contest_id}/open-data",
+        response_model=OpenData,
+        responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    )
+    async def read_open_data(
+        contest_id: ContestPath,
+        format: Annotated[str, Query(pattern="^(json|csv)$")] = "json",  # noqa: A002
+    ) -> OpenData | Response:
+        """Counted ballots by entry and hour, once the result is certified."""
+        found = await seen(contest_id, None)
+        if found.state is not VoteState.CERTIFIED or found.totals is None:
+            raise Conflict(
+                "เปิดข้อมูลหลังรับรองผลแล้วเท่านั้น", "Open data is published once the result is certified."
+            )
+        async with database.transaction() as session:
+            rows = await repository.ballots_by_hour(session, contest_id)
+        if format == "csv":
+            return open_data_csv(rows)
+        return OpenData(
+            contest_id=contest_id,
+            totals=TotalsView.model_validate(found.totals, from_attributes=True),
+            rows=tuple(OpenDataRow(entry_id=e, hour=h, votes=v) for e, h, v in rows),
+        )
+
+    @routes.post("/contests/{contest_id}/rehearsal-ballots", status_code=201)
+    async def issue_rehearsal_ballots(
+        contest_id: ContestPath, wanted: RehearsalBallots, account: Admin
+    ) -> RehearsalBallotsIssued:
+        """Ballots of voters that do not exist; in a rehearsal only."""
+        async with database.transaction() as session:
+            ballots = await identity.rehearsal_ballots(session, clock, window, contest_id, wanted.count)
+        return RehearsalBallotsIssued(contest_id=contest_id, ballots=tuple(ballots))
+
+    @routes.post("/ballot-codes", status_code=202)
+    async def send_code(wanted: CodeRequest, request: Request) -> CodeSent:
+        """Mail a six-digit code to a voter."""
+        language = language_of(request)
+        network = request.client.host if request.client else ""
+        command = identity.RequestCode(wanted.contest_id, wanted.email, network, language)
+        async with database.transaction() as session:
+            mail = await identity.request_code(session, clock, window, command)
+        await mail_code(resources, mail, language)
+        return CodeSent(contest_id=wanted.contest_id, valid_seconds=int(LIFETIME.total_seconds()))
+
+    @routes.post("/ballots", status_code=201)
+    async def issue_ballot(wanted: BallotRequest) -> BallotIssued:
+        """Exchange the code for a ballot."""
+        command = identity.RedeemCode(wanted.contest_id, wanted.email, wanted.code)
+        async with database.transaction() as session:
+            answer = await identity.redeem_code(session, clock, window, command)
+        if isinstance(answer, DomainError):
+            raise answer
+        return BallotIssued(contest_id=wanted.contest_id, ballot=answer)
+
+    @routes.post(
+        "/votes",
+        status_code=202,
+        response_model=VoteAccepted,
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": Vote.model_json_schema()}},
+            }
+        },
+    )
+    async def cast_vote(request: Request) -> VoteAccepted:
+        """Cast a vote. 202 means that every in-sync replica of the log has it. After a 503 the vote may
+        have been recorded; the same key again is safe and gives the same receipt."""
+        body = await request.body()
+        vote = read_vote(body if len(body) <= MAX_BODY else None)
+        return VoteAccepted(receipt=await door.cast(vote, origin_of(request.scope)))
+
+    @routes.get("/votes/{receipt}")
+    async def read_receipt(receipt: Annotated[str, Path(max_length=40)]) -> ReceiptView:
+        """What became of a vote; never for whom it was."""
+        async with database.transaction() as session:
+            found = await receipt_status(session, receipt)
+        place = found.tracked
+        return ReceiptView(
+            receipt=found.receipt,
+            status=found.outcome,
+            contest_id=place.contest_id if place else None,
+            partition=place.partition if place else None,
+            offset=place.offset if place else None,
+            cast_at=place.cast_at if place else None,
+            counted_at=place.folded_at if place else None,
+        )
+
+    return routes

@@ -1,0 +1,206 @@
+"""Voting's tables. Every key starts with the contest."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+def _instant(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable)
+
+
+class Row(SQLModel, registry=registry()):
+    """Base of voting's own tables, apart from those of the other services in the same process."""
+
+
+class Shortlist(Row, table=True):
+    """The newest ShortlistPublished that was seen."""
+
+    contest_id: str = Field(primary_key=True)
+    revision: int
+
+
+class Finalist(Row, table=True):
+    """An entry on the shortlist, with what the ballot shows of it."""
+
+    contest_id: str = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    category_id: str
+    title_th: str
+    title_en: str = ""
+    applicant_name: str
+    province_code: str = ""
+    summary_th: str = ""
+    summary_en: str = ""
+    rank: int
+
+
+class WithdrawnEntry(Row, table=True):
+    """An entry whose applicant withdrew it: no longer on the ballot, and it cannot win."""
+
+    __tablename__ = "withdrawn_entry"
+
+    contest_id: str = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    revision: int
+    withdrawn_at: datetime = _instant()
+
+
+class Vote(Row, table=True):
+    """A vote that counts (or did until it was held): one per voter and slot."""
+
+    __table_args__ = (UniqueConstraint("contest_id", "receipt_id", name="vote_receipt"),)
+
+    contest_id: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    voter_id: str = Field(primary_key=True)
+    receipt_id: str
+    entry_id: str
+    partition: int
+    offset: int = Field(sa_type=BigInteger)
+    state: str
+    """``counted``, ``held`` or ``struck``."""
+    cast_at: datetime = _instant()
+    folded_at: datetime = _instant()
+
+
+class UncountedVote(Row, table=True):
+    """A record that does not count: a duplicate or late."""
+
+    __tablename__ = "uncounted_vote"
+    __table_args__ = (Index("uncounted_vote_receipt", "contest_id", "receipt_id"),)
+
+    contest_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    offset: int = Field(primary_key=True, sa_type=BigInteger)
+    receipt_id: str
+    outcome: str
+    """``duplicate`` or ``late``."""
+    cast_at: datetime = _instant()
+    folded_at: datetime = _instant()
+
+
+class EntryCount(Row, table=True):
+    """Counted votes of one entry in one partition: no row that two workers write."""
+
+    __tablename__ = "entry_count"
+
+    contest_id: str = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    counted: int = Field(sa_type=BigInteger)
+
+
+class PartitionCount(Row, table=True):
+    """What became of the records of one partition."""
+
+    __tablename__ = "partition_count"
+
+    contest_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    counted: int = Field(default=0, sa_type=BigInteger)
+    duplicate: int = Field(default=0, sa_type=BigInteger)
+    late: int = Field(default=0, sa_type=BigInteger)
+    held: int = Field(default=0, sa_type=BigInteger)
+    struck: int = Field(default=0, sa_type=BigInteger)
+
+
+class PublishedTally(Row, table=True):
+    """The count of an entry as TallyChanged last told it."""
+
+    __tablename__ = "published_tally"
+
+    contest_id: str = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    revision: int
+    counted: int = Field(sa_type=BigInteger)
+
+
+class PartitionSeal(Row, table=True):
+    """The first VotingSealed of a partition: records behind it are late."""
+
+    __tablename__ = "partition_seal"
+
+    contest_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    offset: int = Field(sa_type=BigInteger)
+
+
+class SealingStart(Row, table=True):
+    """Where each partition ended before anybody tried to seal it: the first seal lies at or behind it."""
+
+    __tablename__ = "sealing_start"
+
+    contest_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    offset: int = Field(sa_type=BigInteger)
+
+
+class VoteWindow(Row, table=True):
+    """One contest's vote from its opening on."""
+
+    __tablename__ = "vote_window"
+
+    contest_id: str = Field(primary_key=True)
+    revision: int
+    """Of the contest's decisions on ``voting.decision.v1``."""
+    state: str
+    ballot: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    scope: str
+    opened_at: datetime = _instant()
+    closes_at: datetime = _instant()
+    closing_requested_at: datetime | None = _instant(nullable=True)
+    closed_at: datetime | None = _instant(nullable=True)
+    weak_durability_accepted_by: str = ""
+    """The post that accepted a log with fewer copies than production asks for; told with the result."""
+
+
+class Certification(Row, table=True):
+    """The first of two people found the recounts equal; the second one's act publishes the result."""
+
+    contest_id: str = Field(primary_key=True)
+    report: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    report_sha256: str
+    proposed_by: str
+    proposed_at: datetime = _instant()
+    certified_by: str | None = None
+    certified_at: datetime | None = _instant(nullable=True)
+
+
+class IdentityPepper(Row, table=True):
+    """What ties voters of a contest to people; emptied, nobody can tie them again."""
+
+    __tablename__ = "identity_pepper"
+
+    contest_id: str = Field(primary_key=True)
+    pepper: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class BallotCode(Row, table=True):
+    """A one-time code that was sent: hashes only, never an address and never the digits."""
+
+    __tablename__ = "ballot_code"
+    __table_args__ = (Index("ballot_code_subject", "contest_id", "subject", "sent_at"),)
+
+    contest_id: str = Field(primary_key=True)
+    code_id: str = Field(primary_key=True)
+    subject: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    tries: int = 0
+    sent_at: datetime = _instant()
+    used_at: datetime | None = _instant(nullable=True)
+
+
+class IssuedBallot(Row, table=True):
+    """Who holds a ballot: voters seen on the log are reconciled with it."""
+
+    __tablename__ = "issued_ballot"
+
+    contest_id: str = Field(primary_key=True)
+    voter_id: str = Field(primary_key=True)
+    mail_class: int
+    first_issued_at: datetime = _instant()
