@@ -7,13 +7,11 @@ open its vote on it.
 
 import importlib.util
 import os
-import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
-
-import psutil
 
 from shared.contracts.ids import new_id
 from shared.embedded.ports import free_port
@@ -26,8 +24,10 @@ _STOP_SECONDS = 5.0
 class MemoryBroker:
     """One broker process; :meth:`start` and :meth:`stop` block for milliseconds."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, environment: Mapping[str, str] | None = None) -> None:
+        """``environment`` marks the process, so that it can be found after a crash of this one."""
         self._log = log
+        self._environment = {**os.environ, "RUST_LOG": "warn", **(environment or {})}
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -57,11 +57,10 @@ class MemoryBroker:
             "--advertised-listener-url", f"tcp://127.0.0.1:{self._port}",
             "--storage-engine", "memory://showcase/",
         ]  # fmt: skip
-        environment = {**os.environ, "RUST_LOG": "warn"}
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, env=environment,
+                start_new_session=True, env=self._environment,
             )  # fmt: skip
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(self._port):
@@ -82,21 +81,6 @@ class MemoryBroker:
             self._process.kill()
             self._process.wait(_STOP_SECONDS)
         self._process = None
-
-
-def stop_leftover(pid: int) -> bool:
-    """End a broker that outlived its killed parent. Returns whether there was one."""
-    try:
-        process = psutil.Process(pid)
-        if process.name() != "tansu":
-            return False
-        process.send_signal(signal.SIGTERM)
-        process.wait(_STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        process.kill()
-    except (psutil.Error, ValueError):
-        return False
-    return True
 
 
 def _answers(port: int) -> bool:

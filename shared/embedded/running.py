@@ -147,11 +147,8 @@ class _ManyProcesses:
     """One process per service and role; this one is the gateway."""
 
     def __init__(self, settings: Settings, embedded: EmbeddedSystem) -> None:
-        def note(name: str, pid: int) -> None:
-            embedded.processes[name] = pid
-
         self._children = {
-            (name, role): Child(name, role, settings, embedded.var.logs, on_start=note)
+            (name, role): Child(name, role, settings, embedded.var.logs, on_start=embedded.note)
             for name in SERVICE_NAMES
             for role in Role
         }

@@ -16,7 +16,6 @@ from pydantic import SecretStr
 
 from shared.db.provision import provision
 from shared.embedded import keys as key_files
-from shared.embedded import memory_broker
 from shared.embedded.kafka_java import KafkaJava
 from shared.embedded.memory_broker import MemoryBroker
 from shared.embedded.postgres import EmbeddedPostgres
@@ -83,6 +82,11 @@ class EmbeddedSystem:
         """Stop what was started, in the opposite order; safe to repeat."""
         await self._stops.aclose()
 
+    def note(self, name: str, pid: int) -> None:
+        """Remember a process of this system, so that a start after a crash can end it."""
+        self.processes[name] = pid
+        self.var.write_processes(self.processes)
+
     def _with_defaults(self, keys: key_files.Keys) -> Settings:
         """Fill in what was not given: one machine, no TLS, own keys."""
         ours: dict[str, object] = {
@@ -108,10 +112,12 @@ class EmbeddedSystem:
             self.say("Starting Apache Kafka on the local Java …")
             server = KafkaJava(self.var.kafka, heap="256m")
         else:
-            server = MemoryBroker(self.var.logs / "broker.log")
+            server = MemoryBroker(
+                self.var.logs / "broker.log", environment={"SHOWCASE_VAR": str(self.var.path)}
+            )
         self._stops.push_async_callback(asyncio.to_thread, server.stop)
         address = await asyncio.to_thread(server.start)
-        self.processes["broker"] = server.pid
+        self.note("broker", server.pid)
         return address
 
     async def _database(self, settings: Settings, keys: key_files.Keys) -> str:
@@ -125,7 +131,7 @@ class EmbeddedSystem:
             server = EmbeddedPostgres(self.var.postgres, password=keys.database_password)
             self._stops.push_async_callback(asyncio.to_thread, server.stop)
             dsn = await asyncio.to_thread(server.start)
-            self.processes["postgres"] = server.pid
+            self.note("postgres", server.pid)
         else:
             await wait_for_database(dsn, seconds=5)
         try:
@@ -147,28 +153,23 @@ class EmbeddedSystem:
 
 
 def end_leftovers(var: Var) -> None:
-    """End what a killed system left running on this folder, so that its data can be opened again."""
-    addresses = var.read_addresses()
-    if addresses is None:
-        return
-    for name, pid in addresses.processes.items():
-        if name == "broker" and memory_broker.stop_leftover(pid):
-            continue
+    """End what a killed system left running on this folder, so that its data can be opened again.
+
+    PostgreSQL is not among it: its own start finds a leftover by its data.
+    """
+    for name, pid in var.read_processes().items():
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
-            if _is_ours(process, var.path):
-                process.terminate()
-                try:
-                    process.wait(_LEFTOVER_SECONDS)
-                except psutil.TimeoutExpired:
-                    process.kill()
+            if name == "postgres" or not _is_ours(process, var.path):
+                continue
+            process.terminate()
+            try:
+                process.wait(_LEFTOVER_SECONDS)
+            except psutil.TimeoutExpired:
+                process.kill()
 
 
 def _is_ours(process: psutil.Process, path: Path) -> bool:
     """Whether the process belongs to the system on ``path``: its number may be another's by now."""
     words = " ".join(process.cmdline())
-    if str(path) in words:
-        return True
-    with contextlib.suppress(psutil.Error):
-        return "services." in words and process.environ().get("SHOWCASE_VAR") == str(path)
-    return False
+    return str(path) in words or process.environ().get("SHOWCASE_VAR") == str(path)

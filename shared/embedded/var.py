@@ -4,7 +4,8 @@
 
     var/
       lock            held by the running system
-      showcase.json   addresses and processes of the running system, or of the last one
+      showcase.json   addresses and processes of the running system, while it runs
+      processes.json  process ids of what was started, so that a start after a crash can end it
       keys/           secrets, mode 0600
       postgres/       PostgreSQL's data; postgres.log beside it
       kafka/          Apache Kafka's data, with SHOWCASE_BROKER=kafka
@@ -15,6 +16,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,21 +124,28 @@ class Var:
         return False
 
     def write_addresses(self, addresses: Addresses) -> None:
-        """Tell others where the system is; whole or not at all, readable by its owner only."""
-        unfinished = self.addresses_file.with_suffix(".new")
-        unfinished.unlink(missing_ok=True)
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            json.dump(asdict(addresses), file, indent=2)
-            file.write("\n")
-        unfinished.rename(self.addresses_file)
+        """Tell others where the system is."""
+        _write(self.addresses_file, asdict(addresses))
 
     def read_addresses(self) -> Addresses | None:
-        """What the running system, or the last one, told; None before the first start."""
+        """What the running system told, or one that was killed; None else."""
         try:
             told: dict[str, Any] = json.loads(self.addresses_file.read_text())
             return Addresses(**told)
         except (OSError, ValueError, TypeError):
             return None
+
+    def write_processes(self, processes: Mapping[str, int]) -> None:
+        """Remember what was started."""
+        _write(self.path / "processes.json", dict(processes))
+
+    def read_processes(self) -> dict[str, int]:
+        """What was started last, by name."""
+        try:
+            told: dict[str, int] = json.loads((self.path / "processes.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return told
 
     def _in_use(self) -> str:
         addresses = self.read_addresses()
@@ -147,3 +156,13 @@ class Var:
             f"Showcase already runs on {self.path}{who}: "
             "stop it with 'showcase down', or give another folder with --var."
         )
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON whole or not at all, readable by its owner only."""
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+    unfinished.rename(path)
