@@ -36,9 +36,13 @@ def in_bangkok(moment: datetime | date) -> datetime | date:
     return moment.astimezone(BANGKOK)
 
 
-def page_date(day: datetime | date, language: str, *, long: bool = False) -> str:
-    """``5 ส.ค. 2565`` / ``5 Aug 2022``; long: ``วันศุกร์ที่ 5 สิงหาคม 2565`` / ``Friday 5 August 2022``."""
+def page_date(day: datetime | date, language: str, *, long: bool = False, year: bool = True) -> str:
+    """``5 ส.ค. 2565`` / ``5 Aug 2022``; long: ``วันศุกร์ที่ 5 สิงหาคม 2565`` / ``Friday 5 August 2022``;
+    without the year ``5 ส.ค.`` / ``5 Aug``."""
     local = in_bangkok(day)
+    if not year:
+        names = [month[:3] for month in ENGLISH_MONTHS] if language == "en" else SHORT_MONTHS
+        return f"{local.day} {names[local.month - 1]}"
     if language == "en":
         month = ENGLISH_MONTHS[local.month - 1]
         if long:
@@ -87,7 +91,8 @@ def letter_instant(instant: datetime, until: datetime | None = None, *, weekday:
 
 
 def page_span(starts: datetime, ends: datetime, language: str) -> str:
-    """A span as short as it can be: ``1 ก.ค. 2565 เวลา 13.30–15.00 น.``, ``5–10 ส.ค. 2565``."""
+    """A span as short as it can be: ``1 ก.ค. 2565 เวลา 13.30–15.00 น.``, ``5–10 ส.ค. 2565``,
+    ``20 มิ.ย. – 30 ก.ค. 2565``."""
     first, last = in_bangkok(starts), in_bangkok(ends)
     if starts == ends:
         return page_instant(starts, language)
@@ -97,7 +102,8 @@ def page_span(starts: datetime, ends: datetime, language: str) -> str:
         return f"{page_date(starts, language)}{joint}{begin}–{page_time(ends, language)}"
     if (first.year, first.month) == (last.year, last.month):
         return f"{first.day}–{page_date(ends, language)}"
-    return f"{page_date(starts, language)} – {page_date(ends, language)}"
+    begin = page_date(starts, language, year=first.year != last.year)
+    return f"{begin} – {page_date(ends, language)}"
 
 
 _WRITTEN = re.compile(

@@ -24,11 +24,12 @@ from starlette.datastructures import FormData
 from shared import known
 from shared.contracts.event import LocalizedText
 from shared.contracts.intake import Role
-from shared.contracts.rulebook import Rulebook
+from shared.contracts.rulebook import Milestone, Rulebook
 from shared.errors import DomainError, Invalid, NotFound
 from shared.observability.context import current_correlation_id
 from shared.thai import dates
 from shared.web import csrf
+from shared.web.calendar import Mark, marks
 from shared.web.problems import ProblemError, safe_path
 from shared.web.sessions import account_or_none
 from shared.web.static_files import static_url
@@ -101,6 +102,14 @@ class Words:
     def time(self, instant: datetime | None, *, seconds: bool = False) -> str:
         """``09.12 น.`` or ``09:12``, in Bangkok."""
         return "" if instant is None else dates.page_time(instant, self.language, seconds=seconds)
+
+    def span(self, starts: datetime, ends: datetime) -> str:
+        """``1 ก.ค. 2565 เวลา 13.30–15.00 น.``, ``5–10 ส.ค. 2565``."""
+        return dates.page_span(starts, ends, self.language)
+
+    def marks(self, milestones: Sequence[Milestone], now: datetime) -> list[Mark]:
+        """The milestones as the timeline shows them."""
+        return marks(milestones, now, self.language)
 
     def left(self, until: datetime, now: datetime) -> str:
         """How long there is left: ``2 วัน 4 ชั่วโมง``."""
@@ -187,6 +196,8 @@ class Pages:
             "dt": words.dt,
             "date": words.date,
             "time": words.time,
+            "span": words.span,
+            "marks": words.marks,
             "left": words.left,
             "csrf": words.csrf,
             "here": words.here,

@@ -53,13 +53,15 @@ def test_page_span_is_as_short_as_it_can_be() -> None:
         dates.page_span(BRIEFING, BRIEFING_ENDS, "th"),
         dates.page_span(at(2022, 8, 5), at(2022, 8, 10), "th"),
         dates.page_span(at(2022, 7, 30), at(2022, 8, 1), "en"),
+        dates.page_span(at(2022, 12, 30), at(2023, 1, 2), "th"),
         dates.page_span(BRIEFING, BRIEFING, "en"),
         dates.page_span(BRIEFING, BRIEFING_ENDS, "en"),
     ]
     assert found == [
         "1 ก.ค. 2565 เวลา 13.30–15.00 น.",
         "5–10 ส.ค. 2565",
-        "30 Jul 2022 – 1 Aug 2022",
+        "30 Jul – 1 Aug 2022",
+        "30 ธ.ค. 2565 – 2 ม.ค. 2566",
         "1 Jul 2022, 13:30",
         "1 Jul 2022, 13:30–15:00",
     ]
