@@ -6,7 +6,6 @@ A finding's ``key`` is also the key of the decision that settles it in ``[decisi
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from services.intake.domain import working_days
 from services.intake.domain.contest_file import CalendarRow, ContestFile
 from services.intake.domain.contest_findings import (
     INSTANTS,
@@ -23,10 +22,11 @@ from services.intake.domain.contest_findings import (
 )
 from services.intake.domain.contest_impossible import impossible_findings, needless_decisions
 from services.intake.domain.questions import QUESTIONS
-from shared.clock import BANGKOK
 from shared.contracts.event import LocalizedText
 from shared.contracts.rulebook import MilestoneKind
 from shared.thai.dates import page_date, page_instant
+from shared.thai.working_days import is_working_day, why_no_working_day
+from shared.zone import BANGKOK
 
 GAPS = (
     (MilestoneKind.APPLICATIONS, MilestoneKind.SHORTLIST, 5),
@@ -171,12 +171,12 @@ def _closing_day(file: ContestFile) -> Iterator[Finding]:
     if close is None:
         return
     day = _day(close - timedelta(microseconds=1) if isinstance(close, datetime) else close)
-    why = working_days.why_no_working_day(day)
+    why = why_no_working_day(day)
     if why is None:
         return
     title = LocalizedText(
-        th=f"วันปิดรับสมัคร {page_date(day, 'th', long=True)} ไม่ใช่วันทำการ ({why.th})",
-        en=f"Applications close on {page_date(day, 'en', long=True)}, which is no working day ({why.en})",
+        th=f"วันปิดรับสมัคร {page_date(day, 'th', long=True)} ไม่ใช่วันทำการ ({why[0]})",
+        en=f"Applications close on {page_date(day, 'en', long=True)}, which is no working day ({why[1]})",
     )
     places = calendar_places(file, MilestoneKind.APPLICATIONS)
     yield Finding("closing_day", FindingKind.CLOSED_DAY, title, places, file.decisions.get("closing_day"))
@@ -194,8 +194,8 @@ def _gaps(file: ContestFile) -> Iterator[Finding]:
             ends = [close] if close else []
         if not ends or not starts:
             continue
-        between = working_days.days_between(_day(ends[-1]), _day(starts[0]))
-        working = [day for day in between if working_days.is_working_day(day)]
+        between = _days_between(_day(ends[-1]), _day(starts[0]))
+        working = [day for day in between if is_working_day(day)]
         if len(working) >= enough:
             continue
         key = f"calendar.gap.{before.value}.{after.value}"
@@ -206,6 +206,11 @@ def _gaps(file: ContestFile) -> Iterator[Finding]:
             calendar_places(file, before, after),
             file.decisions.get(key),
         )
+
+
+def _days_between(first: date, last: date) -> tuple[date, ...]:
+    """The days strictly between."""
+    return tuple(first + timedelta(days=n) for n in range(1, (last - first).days))
 
 
 def _gap_title(
@@ -219,9 +224,9 @@ def _gap_title(
             en=f"Only {len(working)} working days between {before.name.en.lower()} and "
             f"{after.name.en.lower()} ({page_date(span[0], 'en')} – {page_date(span[1], 'en')})",
         )
-    whys = [(day, working_days.why_no_working_day(day)) for day in between]
-    th = " · ".join(f"{page_date(day, 'th')} {why.th}" for day, why in whys if why)
-    en = " · ".join(f"{page_date(day, 'en')} {why.en}" for day, why in whys if why)
+    whys = [(day, why_no_working_day(day)) for day in between]
+    th = " · ".join(f"{page_date(day, 'th')} {why[0]}" for day, why in whys if why)
+    en = " · ".join(f"{page_date(day, 'en')} {why[1]}" for day, why in whys if why)
     return LocalizedText(
         th=f"ระหว่าง{before.name.th}กับ{after.name.th} ไม่มีวันทำการ ({th})",
         en=f"No working day between {before.name.en.lower()} and {after.name.en.lower()} ({en})",

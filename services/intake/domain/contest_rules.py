@@ -10,10 +10,10 @@ from services.intake.domain.contest_check import check, only_a_rehearsal, open_f
 from services.intake.domain.contest_file import CalendarRow, ContestFile
 from services.intake.domain.contest_findings import INSTANTS, endpoint
 from services.intake.domain.questions import QUESTIONS
-from services.intake.domain.working_days import next_working_day
-from shared.clock import BANGKOK
 from shared.contracts.event import LocalizedText
 from shared.contracts.rulebook import ClosingDay, Document, MilestoneKind, Rulebook
+from shared.thai.working_days import next_working_day
+from shared.zone import BANGKOK
 
 
 class NotReadyToSeal(Exception):
