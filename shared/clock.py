@@ -6,12 +6,13 @@ service agrees, and a rehearsal on a simulated clock is exact.
 
 from datetime import datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-BANGKOK = ZoneInfo("Asia/Bangkok")
+from shared.zone import BANGKOK
+
+__all__ = ["BANGKOK", "Clock", "DatabaseClock", "FixedClock", "set_rehearsal_clock"]
 
 _NOW = text(
     """

@@ -3,8 +3,8 @@
 import re
 from datetime import datetime
 
-from shared.clock import BANGKOK
 from shared.thai.dates import BUDDHIST_ERA
+from shared.zone import BANGKOK
 
 _FIELDS = re.compile(r"\{(code|number|year_be)(?::(0\d{1,2}))?\}")
 
