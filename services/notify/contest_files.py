@@ -193,9 +193,7 @@ class ContestFiles:
     def template(self, name: str) -> LetterTemplate:
         """The letter ``name``. Raises NotFound where there is none."""
         if name not in self.template_names():
-            raise NotFound(
-                f"ไม่มีแบบหนังสือ {name}", f"There is no letter template {name}.", field="template"
-            )
+            raise NotFound(f"ไม่มีแบบหนังสือ {name}", f"There is no letter template {name}.", field="template")
         path = self.letters / f"{name}.toml"
         return _parsed(LetterTemplate, path, _read(path))
 
@@ -247,10 +245,14 @@ def addressees_from_csv(text: str) -> tuple[Addressee, ...]:
         raise Invalid("ผู้รับเกิน 10,000 ราย", "More than 10,000 addressees.", field="recipients")
     found: dict[str, Addressee] = {}
     for line, row in enumerate(rows, start=2):
-        values = {name: (row.get(name) or "").strip() for name in ("code", "place", "post", "email", "place_en")}
+        values = {
+            name: (row.get(name) or "").strip() for name in ("code", "place", "post", "email", "place_en")
+        }
         if not values["post"] or not values["code"]:
             raise Invalid(
-                f"CSV บรรทัด {line} ไม่มี code หรือ post", f"CSV line {line}: code or post is missing.", field="recipients"
+                f"CSV บรรทัด {line} ไม่มี code หรือ post",
+                f"CSV line {line}: code or post is missing.",
+                field="recipients",
             )
         if values["code"] in found:
             raise Invalid(
@@ -268,15 +270,16 @@ def _folders() -> Iterable[Path]:
 
 @lru_cache(maxsize=32)
 def contest_files(contest_id: str) -> ContestFiles:
-    """The texts of a contest: of its own folder, or of the contest whose name its own begins with.
+    """The texts of a contest: of its own folder, of the contest whose name its own begins with (a rehearsal),
+    else of the newest contest, whose letters the next one starts from.
 
     Raises:
-        NotFound: no contest of that name has texts.
+        NotFound: no contest has texts.
     """
-    for folder in _folders():
+    folders = list(_folders())
+    for folder in folders:
         if contest_id == folder.name or contest_id.startswith(f"{folder.name}-"):
             return ContestFiles(folder)
-    raise NotFound(
-        f"ไม่มีข้อความหนังสือของการประกวด {contest_id} ใน contests/",
-        f"There are no letter texts for {contest_id} under contests/.",
-    )
+    if not folders:
+        raise NotFound("ไม่มีข้อความหนังสือใน contests/", "There are no letter texts under contests/.")
+    return ContestFiles(folders[0])

@@ -339,7 +339,7 @@ class Certificate(Row, table=True):
 
     __tablename__ = "certificate"
     __table_args__ = (
-        UniqueConstraint("contest_id", "award_id", name="certificate_once"),
+        UniqueConstraint("contest_id", "award_id", "entry_id", name="certificate_once"),
         Index("certificate_by_code", "code", unique=True),
         Index("certificate_by_serial", "serial"),
     )

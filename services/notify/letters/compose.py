@@ -52,7 +52,10 @@ def contest_facts(rulebook: Rulebook, public_url: str) -> dict[str, str]:
 
 
 def compose(
-    template: LetterTemplate, facts: Mapping[str, str], rows: Sequence[Mapping[str, str]], overrides: Mapping[str, Any]
+    template: LetterTemplate,
+    facts: Mapping[str, str],
+    rows: Sequence[Mapping[str, str]],
+    overrides: Mapping[str, Any],
 ) -> Json:
     """The content of a letter: plain texts, without number, date and addressee.
 
@@ -75,12 +78,13 @@ def compose(
         ],
         "paragraphs": [fill(text, facts) for text in paragraphs],
         "after": [fill(text, facts) for text in template.after],
-        "codes": [
-            {"caption": code.caption, "url": fill(code.url, facts)} for code in template.codes
-        ],
+        "codes": [{"caption": code.caption, "url": fill(code.url, facts)} for code in template.codes],
         "columns": [column.model_dump() for column in template.table.columns] if template.table else [],
         "rows": [
-            [fill(column.value, {f"row.{name}": value for name, value in row.items()}) for column in template.table.columns]
+            [
+                fill(column.value, {f"row.{name}": value for name, value in row.items()})
+                for column in template.table.columns
+            ]
             for row in rows
         ]
         if template.table
@@ -126,7 +130,9 @@ class Typesetting:
         profile = self.files.profile(template.profile)
         runs = self.breaker.runs
         merge = {"to.post": addressee.post if addressee else template.to_all}
-        number = numbered.number or thai_digits(profile.code) + ("/ว" if template.kind is LetterKind.CIRCULAR else "/")
+        number = numbered.number or thai_digits(profile.code) + (
+            "/ว" if template.kind is LetterKind.CIRCULAR else "/"
+        )
         signer = template.signer or profile.signer
         inputs: Json = {
             "title": content["subject"],
@@ -164,7 +170,9 @@ class Typesetting:
             inputs |= {
                 "heading": f"ประกาศ{profile.name}",
                 "after": [runs(text) for text in content["after"]],
-                "given": f"ประกาศ ณ วันที่ {dated(numbered.issued_at)}" if numbered.issued_at else "ประกาศ ณ วันที่",
+                "given": f"ประกาศ ณ วันที่ {dated(numbered.issued_at)}"
+                if numbered.issued_at
+                else "ประกาศ ณ วันที่",
                 "table": {
                     "columns": content["columns"],
                     "rows": [[{"runs": runs(cell)} for cell in row] for row in content["rows"]],
@@ -174,7 +182,9 @@ class Typesetting:
             inputs["unit"] = profile.unit
         return inputs
 
-    def certificate(self, template: CertificateTemplate, content: Json, issued_at: datetime, verify_url: str) -> Json:
+    def certificate(
+        self, template: CertificateTemplate, content: Json, issued_at: datetime, verify_url: str
+    ) -> Json:
         """The inputs of one certificate; ``content`` has recipient, award, title, serial and code."""
         profile = self.files.profile(template.profile)
         runs = self.breaker.runs

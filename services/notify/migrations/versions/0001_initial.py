@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_reason", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("contest_id", "serial"),
-        sa.UniqueConstraint("contest_id", "award_id", name="certificate_once"),
+        sa.UniqueConstraint("contest_id", "award_id", "entry_id", name="certificate_once"),
     )
     op.create_index("certificate_by_code", "certificate", ["code"], unique=True)
     op.create_index("certificate_by_serial", "certificate", ["serial"], unique=False)

@@ -1,0 +1,1 @@
+"""E-mail: its words, its bytes, and the way to the server."""

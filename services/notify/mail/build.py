@@ -1,0 +1,127 @@
+"""From words to the bytes of one mail: mixed(alternative(plain, html), PDF, ICS)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.notify.contest_files import NoticeText
+from services.notify.domain.texts import fill
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment. ``method`` is of a calendar file: REQUEST or CANCEL."""
+
+    name: str
+    media_type: str
+    content: bytes
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Where a mail comes from and goes to, and what keeps it the same mail however often it is sent."""
+
+    sender: str
+    sender_name: str
+    to: str
+    key: str
+    """Contest, event, recipient and channel of its notice."""
+    language: str
+    at: datetime
+
+    def message_id(self) -> str:
+        digest = hashlib.sha256(self.key.encode()).hexdigest()[:32]
+        return f"<{digest}@{self.sender.rpartition('@')[2]}>"
+
+
+@lru_cache(maxsize=1)
+def _page() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("mail.mjml")
+
+
+def one_line(text: str) -> str:
+    """``text`` fit for a header: no line breaks, no control characters."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def words_of(text: NoticeText, facts: dict[str, str]) -> NoticeText:
+    """The notice's words with their places filled."""
+    return text.model_copy(
+        update={
+            "subject": one_line(fill(text.subject, facts))[:200],
+            "heading": fill(text.heading, facts),
+            "paragraphs": tuple(fill(paragraph, facts) for paragraph in text.paragraphs),
+            "url": fill(text.url, facts),
+        }
+    )
+
+
+def plain(words: NoticeText, footer: Sequence[str]) -> str:
+    """The plain part: the same words."""
+    parts = [words.heading, *words.paragraphs]
+    if words.action and words.url:
+        parts.append(f"{words.action}: {words.url}")
+    return "\n\n".join([*parts, "-- \n" + "\n".join(footer)]) + "\n"
+
+
+def html(words: NoticeText, footer: Sequence[str], language: str) -> str:
+    """The HTML part, by MJML; every word is escaped, no picture is fetched from anywhere."""
+    import mjml
+
+    source = _page().render(words=words, footer=footer, language=language)
+    return str(mjml.mjml2html(source))
+
+
+def build(
+    envelope: Envelope, words: NoticeText, footer: Sequence[str], files: Sequence[File]
+) -> EmailMessage:
+    """The message, ready for SMTP.
+
+    Raises:
+        ValueError: the address cannot stand in a header.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(one_line(envelope.sender_name), addr_spec=envelope.sender)
+    message["To"] = _address(envelope.to)
+    message["Subject"] = words.subject
+    message["Date"] = format_datetime(envelope.at)
+    message["Message-ID"] = envelope.message_id()
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(plain(words, footer), cte="base64")
+    message.add_alternative(html(words, footer, envelope.language), subtype="html", cte="base64")
+    for file in files:
+        main, _, sub = file.media_type.partition("/")
+        parameters = {"method": file.method} if file.method else {}
+        message.add_attachment(
+            file.content, maintype=main, subtype=sub, filename=file.name, params=parameters
+        )
+    message["Content-Language"] = envelope.language  # last: what moves into the parts takes Content-* along
+    # A mail that is built twice has the same bytes: the boundaries follow from its key, not from chance.
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(hashlib.sha256(f"{envelope.key}\0{number}".encode()).hexdigest()[:40])
+    return message
+
+
+def _address(text: str) -> Address:
+    if "@" not in text or any(character in text for character in "\r\n\0<>,; \t"):
+        raise ValueError("not an e-mail address")
+    try:
+        return Address(addr_spec=text)
+    except Exception as error:
+        raise ValueError("not an e-mail address") from error

@@ -1,0 +1,5 @@
+"""The only modules that query notify's tables."""
+
+from services.notify.repository import board, letters, notices, people, progress
+
+__all__ = ["board", "letters", "notices", "people", "progress"]
