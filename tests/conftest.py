@@ -7,7 +7,7 @@ pytest_plugins = [
     for name in (
         "shared.testing.postgres",
         "shared.testing.kafka",
-        "shared.testing.web",
+        "shared.testing.shared_tables",
         "shared.testing.browser",
     )
     if importlib.util.find_spec(name)
