@@ -1,7 +1,9 @@
 """A contest that is ready to be voted on, and the pieces its tests are made of."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from services.voting import handlers
 from services.voting.durability import LogDurability
@@ -17,6 +19,7 @@ from shared.db import Database
 from shared.messaging import Delivered, Envelope
 from shared.testing.rulebooks import SHORTLIST, VOTE_OPENS, a_rulebook
 
+T = TypeVar("T")
 STRONG = LogDurability(memory_only=False, replication=3, min_in_sync=2)
 WEAK = LogDurability(memory_only=False, replication=1, min_in_sync=1)
 TITLES = (
@@ -125,3 +128,16 @@ def batches_of(
 ) -> list[list[Delivered[VoteCast | VotingSealed]]]:
     """``records`` in lists of ``size``."""
     return [list(records[start : start + size]) for start in range(0, len(records), size)]
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], *, seconds: float = 20) -> T:
+    """The first answer that is true.
+
+    Raises:
+        TimeoutError: there was none within ``seconds``.
+    """
+    async with asyncio.timeout(seconds):
+        while True:
+            if answer := await ask():
+                return answer
+            await asyncio.sleep(0.1)
