@@ -1,5 +1,6 @@
 """Settings of one process, read from the environment; only settings differ between the modes."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -24,10 +25,18 @@ def _broker_of(given: dict[str, Any]) -> BrokerKind:
 
 
 class Settings(BaseSettings):
-    """Everything a process is told from outside. Every variable starts with ``SHOWCASE_``."""
+    """Everything a process is told from outside. Every variable starts with ``SHOWCASE_``.
+
+    What should not stand in the environment may lie in a file of the same name, in lower case, in
+    the folder that SHOWCASE_SECRETS_DIR names: ``showcase_session_private_key``.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix="SHOWCASE_", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="SHOWCASE_",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        secrets_dir=os.environ.get("SHOWCASE_SECRETS_DIR") or None,
     )
 
     var: Path = Path("var")
