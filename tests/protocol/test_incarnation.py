@@ -1,9 +1,13 @@
 """A fence belongs to one incarnation of its topic. A recreated topic under an old fence silently lost
 19,845 of 20,000 votes when it was tried."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts import catalogue
 from shared.embedded.memory_broker import MemoryBroker
@@ -13,7 +17,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.rewind import rewind
 from shared.messaging.topics import provision
 from shared.settings import BrokerKind, Settings
-from tests.protocol.protocol_kit import Kit, TestTopic, declare, until
+from tests.protocol.protocol_kit import Kit, TestTopic, ThingHappened, declare, until
 
 
 def subscribed(kit: Kit, topic: TestTopic) -> Subscription:
@@ -102,5 +106,6 @@ async def test_memory_broker_starts_anew_and_is_filled_from_the_outbox(
                 await until(lambda: len(set(seen)) == len(ids))  # noqa: B023 - awaited here
             assert sorted(set(seen)) == sorted(ids)
         finally:
+            os.kill(broker.pid, signal.SIGKILL)
             broker.stop()
         assert await kit.numbers() == list(range((start + 1) * 10))
