@@ -1,0 +1,14 @@
+"""Notify's JSON API; it translates and calls, and decides nothing."""
+
+from fastapi import APIRouter
+
+from services.notify.http import board, certificates, letters, receipt
+from shared.service import Resources
+
+
+def router(resources: Resources) -> APIRouter:
+    """The API under ``/api/notify/v1``."""
+    api = APIRouter()
+    for part in (letters, receipt, certificates, board):
+        api.include_router(part.router(resources))
+    return api

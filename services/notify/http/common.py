@@ -1,0 +1,16 @@
+"""What the routes share: the prefix, path parameters and who may call."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path
+
+from shared.contracts.intake import Role
+from shared.web.sessions import Account, account_or_none, current_account, require
+
+PREFIX = "/api/notify/v1"
+ContestPath = Annotated[str, Path(max_length=100, description="slug of the contest")]
+IdPath = Annotated[str, Path(max_length=64)]
+Staff = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
+Signatory = Annotated[Account, Depends(require(Role.APPROVER))]
+Someone = Annotated[Account, Depends(current_account)]
+Anyone = Annotated[Account | None, Depends(account_or_none)]

@@ -1,0 +1,149 @@
+"""Letters over JSON."""
+
+
+from fastapi import APIRouter, Response
+
+from services.notify import repository
+from services.notify.contest_files import contest_files
+from services.notify.handlers import letters, rendering
+from services.notify.handlers.drafting import known_facts
+from services.notify.http.common import PREFIX, ContestPath, IdPath, Signatory, Staff
+from services.notify.http.views import (
+    PDF_RESPONSE,
+    LetterDraft,
+    LetterSummary,
+    LetterView,
+    Reason,
+    StepView,
+    TemplateView,
+    dispatch_view,
+    letter_summary,
+    pdf_response,
+)
+from shared.contracts.event import LocalizedText
+from shared.service import Resources
+from shared.web.problems import PROBLEMS
+
+
+def router(resources: Resources) -> APIRouter:
+    """Letters: the register, and each step of a letter's life."""
+    api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
+    database, clock, site = resources.database, resources.clock, resources.settings.public_url
+
+    async def view(letter_id: str) -> LetterView:
+        async with database.transaction() as session:
+            letter = await repository.letters.letter(session, letter_id)
+            counts = await repository.letters.dispatch_counts(session, letter.contest_id)
+            content = await letters.content_of(session, letter, site)
+            findings = await letters.findings_of(session, letter, site) if letter.content is None else []
+            rows = await repository.letters.dispatches(session, letter.contest_id, letter_id)
+            steps = await repository.letters.steps(session, letter)
+            return LetterView(
+                **letter_summary(letter, counts).model_dump(),
+                inputs_sha256=letter.inputs_sha256,
+                paragraphs=content["paragraphs"],
+                findings=[LocalizedText(th=finding.th, en=finding.en) for finding in findings],
+                steps=[StepView.model_validate(step.model_dump()) for step in steps],
+                dispatches=[dispatch_view(row) for row in rows],
+            )
+
+    @api.get("/contests/{contest_id}/letter-templates")
+    async def list_templates(contest_id: ContestPath, account: Staff) -> list[TemplateView]:
+        """The letters that can be composed."""
+        files = contest_files(contest_id)
+        return [
+            TemplateView(
+                template=name, **files.template(name).model_dump(include={"kind", "name", "profile"})
+            )
+            for name in files.template_names()
+        ]
+
+    @api.post("/contests/{contest_id}/letters", status_code=201)
+    async def draft_letter(contest_id: ContestPath, body: LetterDraft, account: Staff) -> LetterView:
+        """Start a letter; of a template that is unique, the one that there is."""
+        async with database.transaction() as session:
+            template = contest_files(contest_id).template(body.template)
+            facts = await known_facts(session, contest_id, template.table.source) if template.table else {}
+            command = letters.DraftLetter(
+                contest_id=contest_id,
+                template=body.template,
+                by=account.contact_id,
+                overrides=body.overrides(),
+                facts=facts,
+                recipients_csv=body.recipients_csv,
+                parent_id=body.parent_id,
+                public_url=site,
+            )
+            letter = await letters.draft_letter(session, clock, command)
+        return await view(letter.letter_id)
+
+    @api.get("/contests/{contest_id}/letters")
+    async def list_letters(contest_id: ContestPath, account: Staff) -> list[LetterSummary]:
+        """The register of outgoing letters, drafts included, the newest first."""
+        async with database.transaction() as session:
+            counts = await repository.letters.dispatch_counts(session, contest_id)
+            return [
+                letter_summary(letter, counts)
+                for letter in await repository.letters.letters(session, contest_id)
+            ]
+
+    @api.get("/letters/{letter_id}.pdf", response_class=Response, responses=PDF_RESPONSE)
+    async def letter_pdf(letter_id: IdPath, account: Staff) -> Response:
+        """The letter; of an unsigned one, how it would look."""
+        async with database.transaction() as session:
+            letter = await repository.letters.letter(session, letter_id)
+            content = await repository.letters.letter_pdf(session, letter)
+            if content is None:
+                content = await rendering.draft_pdf(session, clock, letter, site)
+            return pdf_response(content, letter.template)
+
+    @api.get("/letters/{letter_id}")
+    async def get_letter(letter_id: IdPath, account: Staff) -> LetterView:
+        """A letter with its history and its addressees."""
+        return await view(letter_id)
+
+    @api.put("/letters/{letter_id}")
+    async def edit_letter(letter_id: IdPath, body: LetterDraft, account: Staff) -> LetterView:
+        """Change a draft; an approved letter becomes a draft again."""
+        async with database.transaction() as session:
+            await letters.edit_letter(
+                session,
+                clock,
+                letter_id,
+                account.contact_id,
+                overrides=body.overrides(),
+                recipients_csv=body.recipients_csv,
+                public_url=site,
+            )
+        return await view(letter_id)
+
+    @api.post("/letters/{letter_id}/approval")
+    async def approve_letter(letter_id: IdPath, account: Staff) -> LetterView:
+        """Approve a draft that someone else wrote."""
+        async with database.transaction() as session:
+            await letters.approve_letter(session, clock, letter_id, account.contact_id, site)
+        return await view(letter_id)
+
+    @api.post("/letters/{letter_id}/signing")
+    async def sign_letter(letter_id: IdPath, account: Signatory) -> LetterView:
+        """Sign: the number, the date and the hash of all inputs are taken; the PDF follows."""
+        async with database.transaction() as session:
+            await letters.sign_letter(session, clock, letter_id, account.contact_id)
+        await rendering.finish_letter(database, letter_id)
+        return await view(letter_id)
+
+    @api.post("/letters/{letter_id}/dispatch")
+    async def dispatch_letter(letter_id: IdPath, account: Staff) -> LetterView:
+        """Send it: by e-mail to known office addresses, the rest to the print queue."""
+        async with database.transaction() as session:
+            await letters.dispatch_letter(session, clock, letter_id, account.contact_id)
+        return await view(letter_id)
+
+    @api.post("/letters/{letter_id}/void")
+    async def void_letter(letter_id: IdPath, body: Reason, account: Signatory) -> LetterView:
+        """Void it; its number is never used again."""
+        async with database.transaction() as session:
+            await letters.void_letter(session, clock, letter_id, account.contact_id, body.reason)
+        return await view(letter_id)
+
+    return api

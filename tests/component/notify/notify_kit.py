@@ -1,0 +1,149 @@
+"""What notify's component tests share: events as consumers get them, people, and a running service."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel import col, select
+
+from services.notify import consumers
+from services.notify.app import build
+from services.notify.handlers.certificates import finish_certificates
+from services.notify.handlers.delivery import Dispatcher
+from services.notify.mail.transport import Line
+from services.notify.tables import Mail, Notice
+from shared.clock import FixedClock
+from shared.contracts.event import Event, LocalizedText
+from shared.contracts.ids import CategoryId, ContactId, ContestId, EntryId, new_id
+from shared.contracts.intake import Applicant, ContactUpserted, EntrySubmitted, Role
+from shared.db import Database
+from shared.messaging import Envelope
+from shared.service import Resources, Service
+from shared.testing.rulebooks import CONTEST_ID, OPENING
+from shared.testing.web import resources_for
+
+_offsets = itertools.count()
+
+
+def envelope_of(event: Event, event_id: str = "") -> Envelope:
+    """An envelope as the bus would give it."""
+    return Envelope(
+        id=event_id or new_id(),
+        type=event.event_type(),
+        source=f"/showcase/{event.SERVICE}",
+        subject=event.key(),
+        time=OPENING,
+        correlation_id="corr-1",
+        topic=event.TOPIC,
+        partition=0,
+        offset=next(_offsets),
+    )
+
+
+class Notify:
+    """Notify on a real database: give it events, let it send, look at what it wrote."""
+
+    def __init__(self, database: Database, clock: FixedClock | None = None, **settings: Any) -> None:
+        self.clock = clock or FixedClock(OPENING)
+        self.resources: Resources = resources_for(database, clock=self.clock, **settings)
+        self.database = database
+        self.transport = Kept()
+        self.dispatcher = Dispatcher(self.resources.settings, self.clock, self.transport)
+        self._subscriptions = consumers.subscriptions(self.clock)
+
+    def service(self) -> Service:
+        return build(self.resources)
+
+    async def consume(self, event: Event, event_id: str = "") -> str:
+        """Hand ``event`` to every handler of the service, each in its own transaction."""
+        envelope = envelope_of(event, event_id)
+        for subscription in self._subscriptions:
+            handler = subscription.handlers.get(type(event))
+            if subscription.topic == event.TOPIC and handler is not None:
+                async with self.database.transaction() as session:
+                    await handler(session, event, envelope)
+        return envelope.id
+
+    async def erase(self, contact_id: str) -> None:
+        """A tombstone on the contact topic."""
+        for subscription in self._subscriptions:
+            if subscription.on_tombstone is not None:
+                event = a_contact(contact_id)
+                async with self.database.transaction() as session:
+                    await subscription.on_tombstone(session, contact_id, envelope_of(event))
+
+    async def send(self) -> None:
+        """Everything that the worker's timers do."""
+        await finish_certificates(self.database, self.clock, self.resources.settings)
+        await self.dispatcher.run(self.database)
+
+    async def notices(self) -> Sequence[Notice]:
+        async with self.database.transaction() as session:
+            return (await session.exec(select(Notice).order_by(col(Notice.notice_id)))).all()
+
+    async def mails(self) -> Sequence[Mail]:
+        async with self.database.transaction() as session:
+            return (await session.exec(select(Mail).order_by(col(Mail.notice_id)))).all()
+
+
+class Kept:
+    """A transport that keeps what it is given; ``refuse`` says what the server answers to an address."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes]] = []
+        self.refuse: dict[str, Exception] = {}
+        self.away: Exception | None = None
+
+    def line(self) -> "_KeptLine":
+        return _KeptLine(self)
+
+
+class _KeptLine:
+    def __init__(self, transport: Kept) -> None:
+        self._transport = transport
+
+    async def __aenter__(self) -> Line:
+        if self._transport.away:
+            raise self._transport.away
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def send(self, to: str, message: bytes) -> None:
+        if to in self._transport.refuse:
+            raise self._transport.refuse[to]
+        self._transport.sent.append((to, message))
+
+
+def a_contact(
+    contact_id: str = "", *, roles: tuple[Role, ...] = (Role.APPLICANT,), **changes: Any
+) -> ContactUpserted:
+    fields: dict[str, Any] = {
+        "contest_id": ContestId(CONTEST_ID),
+        "contact_id": ContactId(contact_id or new_id()),
+        "revision": 1,
+        "name": "ผู้ประสานงานตัวอย่าง",
+        "email": f"{contact_id or 'someone'}@office.example",
+        "organisation": "เทศบาลนครตัวอย่าง",
+        "roles": roles,
+        "sessions_valid_from": datetime(2020, 1, 1, tzinfo=UTC),
+    }
+    return ContactUpserted(**{**fields, **changes})
+
+
+def an_entry(entry_id: str = "entry-1", contact_id: str = "applicant-1", **changes: Any) -> EntrySubmitted:
+    fields: dict[str, Any] = {
+        "contest_id": ContestId(CONTEST_ID),
+        "entry_id": EntryId(entry_id),
+        "revision": 2,
+        "reference": "SC65-0001",
+        "contact_id": ContactId(contact_id),
+        "applicant": Applicant(name="เทศบาลนครตัวอย่าง", kind="municipality", province_code="96"),
+        "category_id": CategoryId("environment"),
+        "title": LocalizedText(th="คลองใส เมืองเย็น", en="Clear canals, cool city"),
+        "summary": LocalizedText(th="สรุป"),
+        "operating_since": "2021-01-01",
+        "submitted_at": OPENING,
+    }
+    return EntrySubmitted(**{**fields, **changes})

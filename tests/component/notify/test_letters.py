@@ -1,0 +1,148 @@
+"""Letters from draft to acknowledgement, over the JSON API and on a real PostgreSQL."""
+
+import asyncio
+import hashlib
+import re
+from email import message_from_bytes
+from email.policy import default as modern
+from typing import Any
+
+import httpx
+import pytest
+
+from services.notify.tables import Letter
+from shared.contracts.ids import new_id
+from shared.contracts.intake import Role
+from shared.messaging.tables import OUTBOX
+from shared.testing.rulebooks import CONTEST_ID
+from shared.testing.web import client_for, sign_in
+from tests.component.notify.notify_kit import Notify
+
+API = "/api/notify/v1"
+THREE = "code,place,post,email,place_en\n96,จังหวัดนราธิวาส,ผู้ว่าราชการจังหวัดนราธิวาส,a@n.example,\n95,จังหวัดยะลา,ผู้ว่าราชการจังหวัดยะลา,b@y.example,\n94,จังหวัดปัตตานี,ผู้ว่าราชการจังหวัดปัตตานี,,\n"
+
+
+async def _draft(
+    client: httpx.AsyncClient, template: str = "circular-governors", **body: Any
+) -> dict[str, Any]:
+    sign_in(client, [Role.STAFF], contact_id="drafter")
+    answer = await client.post(f"{API}/contests/{CONTEST_ID}/letters", json={"template": template, **body})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def _step(client: httpx.AsyncClient, letter_id: str, step: str, **body: Any) -> dict[str, Any]:
+    sign_in(client, [Role.APPROVER], contact_id="approver")
+    answer = await client.post(f"{API}/letters/{letter_id}/{step}", json=body or None)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def _signed(
+    client: httpx.AsyncClient, template: str = "circular-governors", **body: Any
+) -> dict[str, Any]:
+    letter = await _draft(client, template, **body)
+    await _step(client, letter["letter_id"], "approval")
+    return await _step(client, letter["letter_id"], "signing")
+
+
+async def test_circular_one_number_and_a_dispatch_for_each(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _signed(client, recipients_csv=THREE)
+        assert (letter["number"], letter["state"], letter["recipients"]) == ("สศด. 0301/ว 01461", "signed", 3)
+        letter = await _step(client, letter["letter_id"], "dispatch")
+        assert [row["state"] for row in letter["dispatches"]] == ["print", "ready", "ready"]
+        await notify.send()
+        assert sorted(to for to, _ in notify.transport.sent) == ["a@n.example", "b@y.example"]
+        mail = message_from_bytes(notify.transport.sent[0][1], policy=modern)
+        assert [part.get_content_type() for part in mail.iter_attachments()] == ["application/pdf"]
+        token = re.search(r"/letters/acknowledge/(\S+)", mail.get_body(("plain",)).get_content())[1]
+        client.cookies.clear()
+        path = f"{API}/letters/{letter['letter_id']}/acknowledgements"
+        answer = await client.post(path, json={"token": token, "receive_number": "๑๒๓/๒๕๖๕"})
+        assert (answer.status_code, answer.json()["state"]) == (200, "acknowledged")
+        again = await client.post(path, json={"token": token, "receive_number": "9"})
+        assert again.status_code == 409
+        assert (await client.post(path, json={"token": "x" * 32, "receive_number": "9"})).status_code == 404
+        assert (await client.post(path, json={"receive_number": "9"})).status_code == 401
+    async with notify.database.transaction() as session:
+        types = [row.headers["ce_type"].split(".")[2] for row in await session.execute(OUTBOX.select())]
+    assert types == ["LetterIssued", "NoticeSent", "NoticeSent", "LetterAcknowledged"]
+
+
+async def test_whoever_drafted_a_letter_cannot_approve_or_sign_it(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _draft(client)
+        sign_in(client, [Role.STAFF, Role.APPROVER], contact_id="drafter")
+        refused = await client.post(f"{API}/letters/{letter['letter_id']}/approval")
+        assert refused.status_code == 403
+        await _step(client, letter["letter_id"], "approval")
+        sign_in(client, [Role.STAFF, Role.APPROVER], contact_id="drafter")
+        assert (await client.post(f"{API}/letters/{letter['letter_id']}/signing")).status_code == 403
+        sign_in(client, [Role.STAFF], contact_id="another")
+        assert (await client.post(f"{API}/letters/{letter['letter_id']}/signing")).status_code == 403
+
+
+async def test_signed_pdf_is_the_same_however_often_it_is_made(notify: Notify) -> None:
+    from services.notify.handlers.rendering import render_letter
+
+    async with client_for(notify.service()) as client:
+        letter = await _signed(client, recipients_csv=THREE)
+        pdf = (await client.get(f"{API}/letters/{letter['letter_id']}.pdf")).content
+    assert hashlib.sha256(pdf).hexdigest() == letter["sha256"]
+    async with notify.database.transaction() as session:
+        row = await session.get(Letter, (CONTEST_ID, letter["letter_id"]))
+    assert (await render_letter(row)).pdf == pdf
+
+
+async def test_cover_letter_encloses_the_signed_circular(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        early = await client.post(
+            f"{API}/contests/{CONTEST_ID}/letters", json={"template": "cover-narathiwat"}
+        )
+        assert early.status_code == 409
+        circular = await _signed(client, recipients_csv=THREE)
+        cover = await _signed(client, "cover-narathiwat")
+        assert (cover["number"], cover["parent_id"]) == ("นธ 0017.2/ว 2565", circular["letter_id"])
+        assert cover["recipients"] == 28
+
+
+async def test_numbers_are_gap_free_when_many_sign_at_once_and_void_keeps_its_number(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        first = await _draft(client, recipients_csv=THREE)
+        await _step(client, first["letter_id"], "approval")
+        ids = [first["letter_id"], *(await _copies(notify, first["letter_id"], 11))]
+        await asyncio.gather(*(_step(client, letter_id, "signing") for letter_id in ids[:6]))
+        voided = await _step(client, ids[0], "void", reason="ทดสอบ")
+        assert voided["state"] == "void"
+        await asyncio.gather(*(_step(client, letter_id, "signing") for letter_id in ids[6:]))
+    async with notify.database.transaction() as session:
+        rows = [await session.get(Letter, (CONTEST_ID, letter_id)) for letter_id in ids]
+    assert sorted(row.number for row in rows) == list(range(1461, 1473))
+
+
+async def _copies(notify: Notify, letter_id: str, count: int) -> list[str]:
+    """Approved letters like the given one."""
+    async with notify.database.transaction() as session:
+        fields = (await session.get(Letter, (CONTEST_ID, letter_id))).model_dump()
+        copies = [Letter(**{**fields, "letter_id": new_id()}) for _ in range(count)]
+        session.add_all(copies)
+    return [copy.letter_id for copy in copies]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"template": "no-such"}, "template"),
+        ({"template": "circular-governors", "paragraphs": ["เรียน {to.post} โปรดทราบ"]}, "paragraphs"),
+        ({"template": "circular-governors", "recipients_csv": "code,post\n1,\n"}, "recipients"),
+    ],
+)
+async def test_drafts_that_cannot_be_are_refused(notify: Notify, body: dict[str, Any], field: str) -> None:
+    async with client_for(notify.service(), [Role.STAFF]) as client:
+        answer = await client.post(f"{API}/contests/{CONTEST_ID}/letters", json=body)
+    assert answer.status_code in (404, 422)
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
