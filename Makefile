@@ -18,6 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing what requirements.lock names; this takes a minute or two, once."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/python -m services.notify.fonts || true # without it letters are set in Sarabun
 	@touch $@
 
 demo: setup ## play the 2022 contest from the first letter to the certificates (ARGS="--keep --seed 7")
