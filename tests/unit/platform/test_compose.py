@@ -26,10 +26,8 @@ def resolved() -> dict[str, Any]:
 
 def parse(text: str) -> None:
     """Read ``text`` with every variable at its default; raises where it is not a compose file."""
-    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
-    options = PyOptions()
-    options.apply_merge = True
-    options.from_yaml(text).validate()
+    content = yaml.safe_load(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text))
+    PyOptions().from_yaml(yaml.safe_dump(content)).validate()
 
 
 def engines() -> list[list[str]]:
