@@ -1,5 +1,6 @@
 """The rehearsal's clock over HTTP, mounted by every service."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 class ClockSetting(BaseModel):
     """The instant that it shall be now."""
 
-    now: AwareDatetime
+    now: AwareDatetime = Field(
+        ge=datetime(2000, 1, 1, tzinfo=UTC),
+        lt=datetime(2100, 1, 1, tzinfo=UTC),
+        description="from the year 2000 up to 2099",
+    )
 
 
 class ClockReading(BaseModel):
