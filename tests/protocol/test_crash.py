@@ -45,9 +45,17 @@ class Workers:
         )  # fmt: skip
 
     async def kill(self, which: int) -> None:
-        self.processes[which].kill()
-        await self.processes[which].wait()
-        self.processes[which] = await self.start()
+        if self.processes[which].returncode is None:
+            self.processes[which].kill()
+            await self.processes[which].wait()
+        await self.revive()
+
+    async def revive(self) -> None:
+        """Start again what is dead, as a supervisor does; a worker also ends by itself when it starts
+        while no broker answers."""
+        self.processes = [
+            process if process.returncode is None else await self.start() for process in self.processes
+        ]
 
     async def end(self) -> None:
         for process in self.processes:
@@ -109,6 +117,7 @@ async def test_rows_and_tally_equal_the_oracle_whatever_is_killed(
         await voting
         log = await kit.read(topic.name)
         began = time.monotonic()
+        await workers.revive()
         await until(lambda: _received(kit, len(log)), within=90)
         print(f"{len(log)} records, {KILLS} kills; caught up {time.monotonic() - began:.1f} s after the last")
         await asyncio.sleep(1)
