@@ -51,3 +51,4 @@ RATE_BUCKET = Table(
     Column("filled_at", DateTime(timezone=True), nullable=False),
 )
 """Leaky buckets of :mod:`shared.web.ratelimit`; ``bucket`` is a hash, never an address."""
+Index("rate_bucket_by_age", RATE_BUCKET.c.filled_at)

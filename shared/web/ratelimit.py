@@ -27,6 +27,16 @@ _LEVEL = text(
     """
 )
 
+_SWEEP = text(
+    """
+    DELETE FROM rate_bucket WHERE (contest_id, bucket) IN (
+        SELECT contest_id, bucket FROM rate_bucket
+        WHERE filled_at < clock_timestamp() - interval '1 day'
+        ORDER BY filled_at LIMIT 5 FOR UPDATE SKIP LOCKED)
+    """
+)
+"""Each use forgets up to five buckets that are surely empty, so the table does not grow."""
+
 
 async def limit(
     session: AsyncSession,
@@ -40,7 +50,8 @@ async def limit(
     """Count one use of ``key`` (an e-mail address, a network) for ``purpose``.
 
     ``capacity`` uses are free at once; then one more every ``per_seconds / capacity``. The key is
-    kept as a hash only. Real time counts, not the contest's. A refused use is not counted.
+    kept as a hash only. Real time counts, not the contest's. A refused use is not counted. A bucket
+    must leak empty within a day.
 
     Raises:
         TooMany: the bucket is full; ``retry_after`` says when it is not.
@@ -52,6 +63,7 @@ async def limit(
         "capacity": capacity,
     }
     if (await session.execute(_POUR, values)).first() is not None:
+        await session.execute(_SWEEP)
         return
     level = float((await session.execute(_LEVEL, values)).scalar_one())
     wait = max(1, round((level + 1 - capacity) * per_seconds / capacity + 0.5))

@@ -326,6 +326,21 @@ async def test_a_limit_holds_over_processes_and_leaks(shared_database: Database)
     await other.close()
 
 
+async def test_a_limit_forgets_old_buckets(shared_database: Database) -> None:
+    async with shared_database.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO rate_bucket SELECT '', n::text, 1, clock_timestamp() - interval '25 hours' "
+                "FROM generate_series(1, 7) n"
+            )
+        )
+        counts = []
+        for _ in range(3):
+            await limit(session, "code", "a@example.org", capacity=9, per_seconds=60)
+            counts.append((await session.execute(text("SELECT count(*) FROM rate_bucket"))).scalar_one())
+    assert counts == [3, 1, 1]
+
+
 async def test_live_values_are_sent_when_they_change(app: FastAPI) -> None:
     values = iter([{"n": 1}, {"n": 1}, {"n": 2}])
     request = Request({"type": "http", "app": app, "headers": []})
