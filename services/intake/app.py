@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from services.intake import http
+from services.intake import http, pages
 from services.intake.consumers import SUBSCRIPTIONS
 from services.intake.repository import purge_codes, wall_clock
 from shared.db import Database
 from shared.messaging import Timer
 from shared.service import Resources, Service
+from shared.web import events_page
 from shared.web.app import create_app
 from shared.web.clock_routes import clock_routes
 
@@ -40,6 +41,8 @@ def build(resources: Resources) -> Service:
     app = create_app("intake", resources)
     app.include_router(http.router(resources))
     app.include_router(clock_routes("intake", resources))
+    app.include_router(pages.router(resources))
+    app.include_router(events_page.router(resources))
     return Service(
         name="intake",
         http=app,

@@ -1,0 +1,23 @@
+"""The pages of intake: they translate and call; the handlers decide."""
+
+from fastapi import APIRouter
+
+from services.intake.pages import (
+    apply,
+    apply_form,
+    briefing,
+    public,
+    sign_in,
+    staff_contest,
+    staff_entries,
+    staff_people,
+)
+from shared.service import Resources
+
+
+def router(resources: Resources) -> APIRouter:
+    """Every page."""
+    pages = APIRouter(include_in_schema=False)
+    for part in (public, sign_in, briefing, apply, apply_form, staff_contest, staff_entries, staff_people):
+        pages.include_router(part.router(resources))
+    return pages
