@@ -1,0 +1,141 @@
+"""Official letters: drafted by one person, approved and signed by another, sent, and taken in."""
+
+import re
+from typing import Any
+
+from services.demo.api import DemoFailed, all_of, until
+from services.demo.plan import PROVINCES
+from services.demo.stage import Stage, bangkok
+
+ASLEEP = 3
+"""Provinces that have not acknowledged the circular; the staff board shows them."""
+NARATHIWAT = "96"
+_TOKEN = re.compile(r"https?://\S+/letters/\S*?([A-Za-z0-9_-]{20,})")
+
+
+async def circular(stage: Stage) -> None:
+    """depa's letter to the 77 governors, and their receive numbers."""
+    with stage.progress.act("Circular to 77 governors", 2 * PROVINCES) as progress:
+        letter = await _issue(stage, "circular-governors")
+        await _dispatched(stage, letter["letter_id"], PROVINCES)
+        progress.advance(PROVINCES)
+        await stage.set_clock(bangkok(6, 22, 10))
+        letter = await stage.staff.get(f"/api/notify/v1/letters/{letter['letter_id']}")
+        by_code = {row["code"]: row for row in letter["dispatches"]}
+        await _acknowledge_by_link(stage, letter["letter_id"], by_code[NARATHIWAT])
+        awake = sorted(set(by_code) - {NARATHIWAT})[: PROVINCES - ASLEEP - 1]
+
+        async def telephone(code: str) -> None:
+            body = {
+                "receive_number": f"{int(code) * 31 % 9000 + 1000}/2565",
+                "dispatch_id": by_code[code]["dispatch_id"],
+            }
+            await stage.staff.post(f"/api/notify/v1/letters/{letter['letter_id']}/acknowledgements", body)
+            progress.advance()
+
+        await all_of(telephone(code) for code in awake)
+        stage.noted["circular"] = letter
+
+
+async def cover_letter(stage: Stage) -> None:
+    """Narathiwat passes the letter on under its own cover letter."""
+    with stage.progress.act("Narathiwat's cover letter", 3) as progress:
+        await stage.set_clock(bangkok(6, 30, 9))
+        letter = await _issue(stage, "cover-narathiwat")
+        progress.advance()
+        await _dispatched(stage, letter["letter_id"], len(letter["dispatches"]))
+        stage.noted["cover"] = letter
+        progress.advance()
+        circular = stage.noted["circular"]
+        dispatch = next(row for row in circular["dispatches"] if row["code"] == NARATHIWAT)
+        body = {
+            "number": letter["number"],
+            "issued_on": "2022-06-30",
+            "signer_post": "ผู้ว่าราชการจังหวัดนราธิวาส",
+            "recipients": len(letter["dispatches"]),
+            "dispatch_id": dispatch["dispatch_id"],
+        }
+        await stage.staff.post(f"/api/notify/v1/letters/{circular['letter_id']}/passing-on", body)
+        progress.advance()
+
+
+async def memorandum(stage: Stage) -> None:
+    """To the director, for approval of the shortlist."""
+    with stage.progress.act("Memorandum: the shortlist for approval", 1):
+        await _issue(stage, "memorandum-shortlist", dispatch=False)
+
+
+async def announcement(stage: Stage, template: str) -> None:
+    """An announcement that the event drafted; staff approve, the approver signs."""
+    with stage.progress.act(f"Letter: {template}", 1):
+
+        async def drafted() -> Any:
+            letters = await stage.staff.get(stage.path("notify", "/letters"))
+            return next((letter for letter in letters if letter["template"] == template), None)
+
+        letter = await until(drafted, f"the draft of {template}")
+        address = f"/api/notify/v1/letters/{letter['letter_id']}"
+        await stage.staff.post(f"{address}/approval")
+        await stage.approver.post(f"{address}/signing")
+        await _pdf(stage, letter["letter_id"])
+
+
+async def certificates(stage: Stage) -> None:
+    """One for each award; the code on it can be verified by anyone."""
+    expected = len(stage.plan.winners) + 1
+    with stage.progress.act("Certificates", expected) as progress:
+
+        async def ready() -> Any:
+            rows = await stage.staff.get(stage.path("notify", "/certificates"))
+            return rows if len(rows) == expected and all(row["sha256"] for row in rows) else None
+
+        rows = await until(ready, f"{expected} certificates to be made", seconds=90)
+        for row in rows:
+            pdf = await stage.staff.get_bytes(
+                f"/api/notify/v1/certificates/{row['serial']}.pdf?contest={stage.contest}"
+            )
+            verified = await stage.api.get(f"/api/notify/v1/verify/{row['code']}")
+            if not pdf.startswith(b"%PDF") or not verified["valid"]:
+                raise DemoFailed(f"certificate {row['serial']} cannot be verified")
+            progress.advance()
+
+
+async def _issue(stage: Stage, template: str, *, dispatch: bool = True) -> dict[str, Any]:
+    """Draft, approve and sign by two people; send."""
+    letter = await stage.staff.post(stage.path("notify", "/letters"), {"template": template})
+    address = f"/api/notify/v1/letters/{letter['letter_id']}"
+    await stage.approver.post(f"{address}/approval")
+    await stage.approver.post(f"{address}/signing")
+    await _pdf(stage, letter["letter_id"])
+    if dispatch:
+        await stage.staff.post(f"{address}/dispatch")
+    issued: dict[str, Any] = await stage.staff.get(address)
+    return issued
+
+
+async def _pdf(stage: Stage, letter_id: str) -> None:
+    pdf = await stage.staff.get_bytes(f"/api/notify/v1/letters/{letter_id}.pdf")
+    if not pdf.startswith(b"%PDF"):
+        raise DemoFailed(f"letter {letter_id} is no PDF")
+
+
+async def _dispatched(stage: Stage, letter_id: str, count: int) -> None:
+    async def sent() -> bool:
+        letter = await stage.staff.get(f"/api/notify/v1/letters/{letter_id}")
+        return sum(row["sent_at"] is not None for row in letter["dispatches"]) == count
+
+    await until(sent, f"{count} offices to be sent the letter", seconds=90)
+
+
+async def _acknowledge_by_link(stage: Stage, letter_id: str, dispatch: dict[str, Any]) -> None:
+    """The province's clerk has no account: the one-time link in the mail is enough."""
+
+    async def link() -> str:
+        for text in await stage.inbox.texts(dispatch["email"]):
+            if found := _TOKEN.search(text):
+                return found.group(1)
+        return ""
+
+    token = await until(link, f"the letter to arrive at {dispatch['email']}")
+    body = {"receive_number": "4512/2565", "token": token}
+    await stage.api.post(f"/api/notify/v1/letters/{letter_id}/acknowledgements", body)

@@ -1,0 +1,177 @@
+"""``showcase demo``."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+
+from services.demo.api import DemoFailed, Refused
+from services.demo.figures import as_json
+from services.demo.plan import Plan, make_plan
+from services.demo.play import Outcome, play
+from services.demo.show import Show, print_figures
+from services.demo.story import entries
+from services.demo.system import System, own_system
+
+app = typer.Typer(
+    help="The demo.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+CONTEST_FILE = Path(__file__).resolve().parents[2] / "contests" / "smart-city-2022" / "contest.toml"
+
+
+@app.callback()
+def _commands() -> None:
+    """Commands of the demo."""
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="The same seed plays the same contest.")] = 2022,
+    votes: Annotated[int, typer.Option(min=300, help="Ballots to send, duplicates included.")] = 20_000,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the system running until Ctrl-C.")] = False,
+    json_only: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    var: Annotated[Path, typer.Option(help="Folder of the demo's own system; made anew.")] = Path("var/demo"),
+    port: Annotated[int | None, typer.Option(help="Port of the demo's own system; else a free one.")] = None,
+    url: Annotated[str, typer.Option(help="Play on this running system instead of an own one.")] = "",
+    admin: Annotated[
+        str, typer.Option(help="E-mail address of an administrator of that system.")
+    ] = "admin@demo.example.org",
+    mail_url: Annotated[
+        str, typer.Option(help="Where its mail is caught: a Mailpit; else its own /mail.")
+    ] = "",
+    bootstrap: Annotated[
+        str, typer.Option(help="Its Kafka bootstrap servers; without them nothing is recounted.")
+    ] = "",
+) -> None:
+    """Play the 2022 contest from the first letter to the certificates. Exit code 1 where a figure differs."""
+    console = Console(stderr=json_only, highlight=False)
+    given = (
+        System(url.rstrip("/"), bootstrap, (mail_url or url).rstrip("/"), bool(mail_url), admin)
+        if url
+        else None
+    )
+    plan = make_plan(entries(), seed=seed, votes=votes)
+    try:
+        code = asyncio.run(_demo(console, plan, given, var, port, admin, keep=keep, json_only=json_only))
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        reasons = _reasons(error)
+        if not reasons:
+            raise
+        for reason in reasons:
+            typer.echo(f"The demo failed: {reason}", err=True)
+        code = 1
+    raise typer.Exit(code)
+
+
+def _reasons(error: Exception) -> list[str]:
+    """What a person can understand of ``error``; empty where it is a fault of the program."""
+    if isinstance(error, ExceptionGroup):
+        every = [_reasons(each) for each in error.exceptions]
+        return list(dict.fromkeys(reason for reasons in every for reason in reasons)) if all(every) else []
+    if isinstance(error, DemoFailed | Refused):
+        return [str(error)]
+    return [f"{type(error).__name__}: {error}"] if isinstance(error, httpx.HTTPError) else []
+
+
+async def _demo(
+    console: Console,
+    plan: Plan,
+    given: System | None,
+    var: Path,
+    port: int | None,
+    admin: str,
+    *,
+    keep: bool,
+    json_only: bool,
+) -> int:
+    async with _system(console, given, var, admin, port) as system:
+        with Show(console) as show:
+            outcome = await play(system, plan, CONTEST_FILE.read_text(encoding="utf-8"), show)
+        summary = _summary(outcome, plan, system)
+        _write(var / "summary.json", summary)
+        if json_only:
+            typer.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        else:
+            _tell(console, outcome, system, var)
+        if keep:
+            console.print("The system stays up; Ctrl-C stops it.")
+            await _until_stopped()
+    return 0 if outcome.ok else 1
+
+
+@contextlib.asynccontextmanager
+async def _system(
+    console: Console, given: System | None, var: Path, admin: str, port: int | None
+) -> AsyncIterator[System]:
+    if given is not None:
+        yield given
+        return
+    console.print(f"Starting a system of its own under {var} …")
+    async with own_system(var, admin=admin, port=port) as system:
+        yield system
+
+
+def _summary(outcome: Outcome, plan: Plan, system: System) -> dict[str, Any]:
+    return {
+        "ok": outcome.ok,
+        "contest": outcome.contest,
+        "seed": plan.seed,
+        "recounted": outcome.recounted,
+        "findings": list(outcome.findings),
+        "figures": as_json(outcome.figures),
+        "mails": outcome.mails,
+        "seconds": round(outcome.seconds, 1),
+        "vote_seconds": round(outcome.vote_seconds, 1),
+        "broker": system.broker,
+        "addresses": _addresses(system),
+    }
+
+
+def _addresses(system: System) -> dict[str, str]:
+    url = system.url
+    return {
+        "contest": f"{url}/contest",
+        "results": f"{url}/winners",
+        "vote": f"{url}/vote",
+        "staff": f"{url}/staff",
+        "letters": f"{url}/letters",
+        "mail": system.mail_url if system.mailpit else f"{url}/mail",
+        "events": f"{url}/events",
+        "kafka": system.bootstrap_servers,
+    }
+
+
+def _write(file: Path, summary: dict[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _tell(console: Console, outcome: Outcome, system: System, var: Path) -> None:
+    print_figures(console, outcome.figures)
+    for finding in outcome.findings:
+        console.print(f"[bold red]the log does not hang together:[/] {finding}")
+    differing = [figure.name for figure in outcome.figures if not figure.agrees]
+    if outcome.ok:
+        console.print(f"[bold green]Every figure agrees[/], after {outcome.seconds:.0f} s.")
+    else:
+        console.print(f"[bold red]Not as expected:[/] {', '.join(differing) or 'see above'}")
+    for name, address in _addresses(system).items():
+        console.print(f"  {name:<8} {address}")
+    console.print(f"  summary  {var / 'summary.json'}")
+
+
+async def _until_stopped() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

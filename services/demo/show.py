@@ -1,0 +1,64 @@
+"""What a person at the terminal sees: a bar for each act, then the table of figures."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from services.demo.figures import Figure
+
+
+class Show:
+    """Progress on the terminal; plain lines where it is none."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> "Show":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._bars.stop()
+
+    @contextmanager
+    def act(self, title: str, total: int) -> Iterator["Show"]:
+        """One act of ``total`` steps."""
+        if not self._console.is_terminal:
+            self._console.print(title)
+        self._task = self._bars.add_task(f"{title:<42}", total=total)
+        yield self
+        self._bars.update(self._task, completed=total)
+
+    def advance(self, steps: int = 1) -> None:
+        """So many steps more are done."""
+        if self._task is not None:
+            self._bars.advance(self._task, steps)
+
+
+def print_figures(console: Console, figures: Sequence[Figure]) -> None:
+    """Expected and found, from the pages and from the log."""
+    table = Table("what", "expected", "pages and API", "from the log", "", show_edge=False)
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for figure in figures:
+        mark = "[green]✓[/]" if figure.agrees else "[bold red]differs[/]"
+        table.add_row(figure.name, _shown(figure.expected), _shown(figure.api), _shown(figure.log), mark)
+    console.print(table)
+
+
+def _shown(value: int | str | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else value
