@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from services.voting import consumers, http, tally
+from services.voting import consumers, http, pages, tally
 from services.voting.closing import Closer
 from services.voting.domain.keys import root_secret
 from services.voting.door import Door
@@ -40,6 +40,8 @@ def build(resources: Resources) -> Service:
     app = create_app("voting", resources)
     app.include_router(http.router(resources, door))
     app.include_router(clock_routes("voting", resources))
+    for router in pages.routers(resources, door):
+        app.include_router(router)
     app.add_middleware(FastVotes, door=door)
 
     async def broker_ready() -> str:

@@ -12,6 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -33,6 +34,7 @@ class _Batch:
 
     builder: BatchBuilder
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    given_up: bool = False
     resolved: bool = False
 
 
@@ -71,6 +73,7 @@ class VoteSender:
         self._wanted = asyncio.Event()
         self._broken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._submitting: dict[int, asyncio.Task[None]] = {}
         self._sent: set[_Batch] = set()
         self.unconfirmed = 0
         """Votes taken and not yet answered by the broker, those given up on included."""
@@ -95,9 +98,10 @@ class VoteSender:
                 # ASYNC110: polled once, on the way out
                 while self.unconfirmed and self.ready:  # noqa: ASYNC110
                     await asyncio.sleep(self._flush_after)
-        for task in self._tasks:
+        running = [*self._tasks, *self._submitting.values()]
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         await self._let_go()
 
     async def send(self, key: bytes, value: bytes, headers: Headers) -> None:
@@ -120,33 +124,37 @@ class VoteSender:
     def _batch_for(
         self, producer: AIOKafkaProducer, partition: int, key: bytes, value: bytes, headers: Headers
     ) -> _Batch:
-        """The batch that took the record."""
+        """The batch that took the record. The clock of a batch starts with its first vote."""
         batches = self._building[partition]
-        if batches and _append(batches[-1].builder, key, value, headers):
+        if batches and not batches[-1].given_up and _append(batches[-1].builder, key, value, headers):
             return batches[-1]
         batch = _Batch(producer.create_batch())
         _append(batch.builder, key, value, headers)
         batches.append(batch)
+        asyncio.get_running_loop().call_later(self._patience, self._give_up, batch)
         return batch
 
     async def _flush_forever(self) -> None:
-        loop = asyncio.get_running_loop()
+        """Every few milliseconds, send what was built. A partition whose leader does not take its last
+        batch keeps building, and holds up no other."""
         while True:
             await self._wanted.wait()
             await asyncio.sleep(self._flush_after)
             self._wanted.clear()
-            building, self._building = self._building, defaultdict(list)
-            for batches in building.values():
-                for batch in batches:
-                    loop.call_later(self._patience, _answer, batch, MayBeRecorded)
-            await asyncio.gather(
-                *(self._submit(partition, batches) for partition, batches in building.items())
-            )
+            for partition in [p for p in self._building if p not in self._submitting]:
+                task = asyncio.create_task(self._submit(partition, self._building.pop(partition)))
+                self._submitting[partition] = task
+                task.add_done_callback(partial(self._submitted, partition))
+
+    def _submitted(self, partition: int, task: "asyncio.Task[None]") -> None:
+        del self._submitting[partition]
+        if partition in self._building:
+            self._wanted.set()
 
     async def _submit(self, partition: int, batches: list[_Batch]) -> None:
         for batch in batches:
             producer = self._producer
-            if producer is None:
+            if producer is None or batch.given_up:
                 self._resolve(batch, failed=True)
                 continue
             self._sent.add(batch)
@@ -156,7 +164,12 @@ class VoteSender:
             except (KafkaError, AssertionError, OSError) as error:
                 self._fail(batch, error)
                 continue
-            confirmed.add_done_callback(lambda future, batch=batch: self._confirmed(batch, future))
+            confirmed.add_done_callback(partial(self._confirmed, batch))
+
+    def _give_up(self, batch: _Batch) -> None:
+        """Its voters have waited long enough. Unless it is sent already, it will not be."""
+        batch.given_up = True
+        _answer(batch, MayBeRecorded)
 
     def _confirmed(self, batch: _Batch, future: "asyncio.Future[Any]") -> None:
         if future.cancelled():

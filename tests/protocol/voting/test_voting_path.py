@@ -10,7 +10,6 @@ from datetime import UTC
 import httpx
 import pytest
 
-from services.voting import tally
 from services.voting.app import build
 from services.voting.audit import recount_from_log
 from services.voting.closing import PARTITIONS, TOPIC, Closer
@@ -285,18 +284,3 @@ async def test_broken_broker_gives_503_within_two_seconds_and_recovers(
         totals = await _totals(client, contest_id)
         assert totals["counted"] == 2
         assert totals["received"] == totals["counted"] + totals["duplicate"]
-
-
-async def test_tally_tells_of_changes_once(house: tuple[Service, Resources]) -> None:
-    service, resources = house
-    contest_id = (await ready_to_vote(resources.database)).contest_id
-    await open_vote(resources.database, contest_id)
-    async with client_for(service) as client, worker(service, resources):
-        await ready(client)
-        (token,) = await ballots(client, contest_id, 1)
-        answer = await vote(client, token, entry_id(2), "the-one-vote")
-        await until(client, answer.json()["receipt"], "counted")
-        async with resources.database.transaction() as session:
-            assert await tally.publish_changed(session, resources.clock) == 1
-        async with resources.database.transaction() as session:
-            assert await tally.publish_changed(session, resources.clock) == 0

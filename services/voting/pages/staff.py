@@ -1,0 +1,158 @@
+"""The staff's board of the vote: how it runs, and the acts that begin, end and certify it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.voting import handlers, repository
+from services.voting.certification import Certifier
+from services.voting.door import Door
+from services.voting.durability import LogDurability, log_durability
+from services.voting.standing import Standing, standing
+from shared import known
+from shared.contracts.intake import Role
+from shared.errors import Conflict, DomainError, Invalid, NotFound
+from shared.messaging.broker import BrokerUnavailable
+from shared.service import Resources
+from shared.web.pages import Pages, language_of, redirect
+from shared.web.sessions import Account, require
+from shared.web.sse import live
+
+Board = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
+Staff = Annotated[Account, Depends(require(Role.STAFF))]
+OPEN_WORDS = ("เปิดโหวต", "OPEN")
+CLOSE_WORDS = ("ปิดโหวต", "CLOSE")
+
+
+def router(resources: Resources, door: Door) -> APIRouter:
+    """``/staff/vote`` and its acts."""
+    routes = APIRouter(include_in_schema=False)
+    pages = Pages("services.voting")
+    database, clock = resources.database, resources.clock
+    certifier = Certifier(resources.settings, database, clock)
+
+    async def contest_of(request: Request) -> str:
+        async with database.transaction() as session:
+            contest_id = request.query_params.get("contest") or await known.current_contest(session)
+        if contest_id is None:
+            raise NotFound("ยังไม่มีการประกวด", "There is no contest yet.")
+        return contest_id
+
+    async def seen(contest_id: str) -> Standing:
+        async with database.transaction() as session:
+            return await standing(session, clock, contest_id, sees_totals=True)
+
+    def back(contest_id: str, error: DomainError | None = None, *, th: str = "", en: str = "") -> Response:
+        if error is not None:
+            return redirect(f"/staff/vote?contest={contest_id}", th=error.th, en=error.en, kind="late")
+        return redirect(f"/staff/vote?contest={contest_id}", th=th, en=en)
+
+    @routes.get("/staff/vote")
+    async def show_board(request: Request, account: Board) -> Response:
+        contest_id = await contest_of(request)
+        found = await seen(contest_id)
+        async with database.transaction() as session:
+            per_minute = await repository.votes_per_minute(session, contest_id)
+            issued = await repository.ballots_issued(session, contest_id)
+            seals = await repository.seals(session, contest_id)
+        words = 1 if language_of(request) == "en" else 0
+        context = {
+            "vote": found,
+            "rulebook": found.rulebook,
+            "now": found.now,
+            "per_minute": per_minute,
+            "issued": issued,
+            "seals": seals,
+            "durability": await _durability(resources),
+            "open_word": OPEN_WORDS[words],
+            "close_word": CLOSE_WORDS[words],
+            "me": account.contact_id,
+            "approver": account.may(Role.APPROVER),
+            "staff": account.may(Role.STAFF),
+        }
+        return await pages.render(request, "staff/vote.html", context)
+
+    @routes.get("/staff/vote/events")
+    async def follow(request: Request, account: Board) -> Response:
+        """The board's numbers, about once a second."""
+        contest_id = await contest_of(request)
+        before = (await seen(contest_id)).state
+        last: list[int] = []
+
+        async def read() -> Mapping[str, Any]:
+            found = await seen(contest_id)
+            totals = found.totals
+            if totals is None:
+                return {}
+            last.append(totals.received)
+            del last[:-6]
+            rate = round((last[-1] - last[0]) / max(1, len(last) - 1))
+            numbers = {name: getattr(totals, name) for name in ("received", *totals.__dataclass_fields__)}
+            entries = {f"entry-{entry.entry_id}": entry.counted for entry in found.entries}
+            return {"rate": rate, **numbers, **entries, "reload": found.state is not before}
+
+        return live(request, read, every=1.0)
+
+    @routes.post("/staff/vote/opening")
+    async def open_vote(request: Request, account: Staff) -> Response:
+        form = await pages.form(request)
+        contest_id = await contest_of(request)
+        try:
+            _typed(str(form.get("confirm", "")), OPEN_WORDS)
+            log = await _durability(resources)
+            if log is None:
+                raise Conflict("ติดต่อตัวกลางข้อความไม่ได้", "The broker does not answer; start it and try again.")
+            command = handlers.OpenVoting(contest_id, log, str(form.get("accepted_by", ""))[:200])
+            async with database.transaction() as session:
+                await handlers.open_voting(session, clock, command)
+            await door.window.refresh()
+        except DomainError as error:
+            return back(contest_id, error)
+        return back(contest_id, th="เปิดโหวตแล้ว", en="The vote is open")
+
+    @routes.post("/staff/vote/closing")
+    async def close_vote(request: Request, account: Staff) -> Response:
+        form = await pages.form(request)
+        contest_id = await contest_of(request)
+        try:
+            _typed(str(form.get("confirm", "")), CLOSE_WORDS)
+            async with database.transaction() as session:
+                await handlers.request_closing(session, clock, contest_id)
+        except DomainError as error:
+            return back(contest_id, error)
+        return back(contest_id, th="กำลังปิดผนึกบันทึกการโหวต", en="The vote log is being sealed")
+
+    @routes.post("/staff/vote/certification")
+    async def certify(request: Request, account: Board) -> Response:
+        await pages.form(request)
+        contest_id = await contest_of(request)
+        try:
+            found = await certifier.certify(contest_id, account)
+        except DomainError as error:
+            return back(contest_id, error)
+        if found.certified_by:
+            return back(contest_id, th="รับรองผลและประกาศแล้ว", en="The result is certified and published")
+        return back(
+            contest_id,
+            th="นับซ้ำตรงกัน ลงชื่อคนที่หนึ่งแล้ว รอผู้อนุมัติอีกคน",
+            en="The recounts agree. First signature taken; an approver has to sign as well.",
+        )
+
+    return routes
+
+
+async def _durability(resources: Resources) -> LogDurability | None:
+    try:
+        return await log_durability(resources.settings)
+    except BrokerUnavailable:
+        return None
+
+
+def _typed(word: str, wanted: tuple[str, str]) -> None:
+    if word.strip() not in wanted:
+        raise Invalid(
+            f"พิมพ์คำว่า “{wanted[0]}” ให้ตรงเพื่อยืนยัน ยังไม่ได้ทำอะไร",
+            f"Type “{wanted[1]}” exactly to confirm. Nothing was done.",
+            field="confirm",
+        )
