@@ -77,7 +77,7 @@ async def running(
             _ManyProcesses(settings, embedded) if processes else _OneProcess(house)
         )
         routes = await mode.start_serving(house, stack)
-        if embedded.mailbox:
+        if embedded.mailbox is not None:
             routes.append(("/mail", mailbox_app(embedded.mailbox, settings)))
         probes = Probes(mode.parts)
         routes += [(path, probes) for path in PATHS]
@@ -139,8 +139,9 @@ class _OneProcess:
         return [(path, service.http) for service in house.services for path in service.paths]
 
     async def start_working(self, house: _House, stack: contextlib.AsyncExitStack) -> None:
-        for service in house.services:
-            await start_all(service.name, self._workers[service.name], stack)
+        await asyncio.gather(
+            *(start_all(service.name, self._workers[service.name], stack) for service in house.services)
+        )
 
 
 class _ManyProcesses:
@@ -193,7 +194,7 @@ def _addresses(embedded: EmbeddedSystem, settings: Settings, *, processes: bool)
         databases={name: settings.service_dsn(name) for name in SERVICE_NAMES},
         mail={
             "smtp": f"{settings.smtp_host}:{settings.smtp_port}",
-            "pages": f"{settings.public_url}/mail" if embedded.mailbox else "",
+            "pages": f"{settings.public_url}/mail" if embedded.mailbox is not None else "",
         },
         processes=embedded.processes,
     )
