@@ -58,7 +58,7 @@ def up(
 @app.command()
 def status(var: _VarOption = Path("var"), as_json: _JsonOption = False) -> None:
     """Tell where the running system is and how it does. Exit code 0 ready, 3 not ready, 4 stopped."""
-    from services.up import print_status
+    from services.status import print_status
     from shared.embedded.status import status_of
 
     found = status_of(var)

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from services.allinone import running
 from shared.embedded.running import Running
-from shared.embedded.status import Status
 from shared.observability.logs import configure_logging
 from shared.runtime.process import run_process, stop_signal
 from shared.settings import BrokerKind, Settings
@@ -71,27 +70,6 @@ def _tell(console: Console, system: Running, seconds: float) -> None:
     if system.settings.broker is BrokerKind.MEMORY:
         console.print(MEMORY_ONLY, style="yellow")
     console.print("Ctrl-C stops it.")
-
-
-def print_status(status: Status) -> None:
-    """The status as a table."""
-    console = Console(highlight=False)
-    console.print(f"[bold]{status.state}[/]" + (": " + "; ".join(status.reasons) if status.reasons else ""))
-    if status.addresses is None:
-        return
-    table = Table("what", "where", "process", "memory", show_edge=False)
-    where = {
-        "showcase": status.addresses.http,
-        "broker": f"{status.addresses.bootstrap_servers} ({status.addresses.broker})",
-        "postgres": status.addresses.database_url.rpartition("@")[2],
-    }
-    pids = {"showcase": status.addresses.pid, **status.addresses.processes}
-    for name, pid in pids.items():
-        table.add_row(name, where.get(name, ""), str(pid), f"{status.memory_mb.get(name, 0):.0f} MB")
-    table.add_row("mail", status.addresses.mail["pages"] or status.addresses.mail["smtp"], "", "")
-    table.add_section()
-    table.add_row("all", "", "", f"{sum(status.memory_mb.values()):.0f} MB")
-    console.print(table)
 
 
 def _log_to(settings: Settings, *, verbose: bool) -> None:

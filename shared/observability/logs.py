@@ -17,6 +17,7 @@ from shared.observability.context import current_contest_id, current_correlation
 QUIET = {
     "aiokafka": logging.WARNING,
     "faststream": logging.WARNING,
+    "shared.messaging.faststream": logging.ERROR,
     "mail.log": logging.WARNING,
     "uvicorn.access": logging.WARNING,
     "uvicorn.error": logging.WARNING,
