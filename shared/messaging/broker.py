@@ -4,7 +4,10 @@ Apache Kafka gets an idempotent producer, ``acks=all`` and lz4. The memory broke
 mode knows no producer ids, and answers a fetch only after about half its maximum wait.
 """
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -138,17 +141,27 @@ async def connect_admin(settings: Settings) -> AIOKafkaAdminClient:
         bootstrap_servers=servers, client_id="showcase-admin", request_timeout_ms=15_000
     )
     try:
-        await admin.start()
-    except (UnrecognizedBrokerVersion, IncompatibleBrokerVersion) as error:
+        async with speaking_plainly(servers):
+            await admin.start()
+    except Exception:
         await admin.close()
+        raise
+    return admin
+
+
+@asynccontextmanager
+async def speaking_plainly(servers: list[str]) -> AsyncIterator[None]:
+    """Turns the client's errors into one sentence that says what to do."""
+    try:
+        yield
+    except (UnrecognizedBrokerVersion, IncompatibleBrokerVersion) as error:
         raise BrokerTooOld(_too_old(servers)) from error
     except (KafkaConnectionError, OSError) as error:
-        await admin.close()
+        if await _somebody_listens(servers):  # and hung up on a request of ten years ago
+            raise BrokerTooOld(_too_old(servers)) from error
         raise BrokerUnavailable(unreachable(servers)) from error
     except KafkaError as error:
-        await admin.close()
         raise BrokerUnavailable(f"{unreachable(servers)} ({type(error).__name__})") from error
-    return admin
 
 
 async def cluster_id(settings: Settings) -> str:
@@ -159,9 +172,8 @@ async def cluster_id(settings: Settings) -> str:
     """
     admin = await connect_admin(settings)
     try:
-        description = await admin.describe_cluster()
-    except KafkaError as error:
-        raise BrokerUnavailable(unreachable(bootstrap_servers(settings))) from error
+        async with speaking_plainly(bootstrap_servers(settings)):
+            description = await admin.describe_cluster()
     finally:
         await admin.close()
     return str(description["cluster_id"] or "")
@@ -177,6 +189,19 @@ def _too_old(servers: list[str]) -> str:
         f"the Kafka broker at {', '.join(servers)} is too old for this program: "
         f"upgrade it to Apache Kafka {_OLDEST_BROKER} or newer"
     )
+
+
+async def _somebody_listens(servers: list[str]) -> bool:
+    for server in servers:
+        host, _, port = server.rpartition(":")
+        try:
+            async with asyncio.timeout(2):
+                _reader, writer = await asyncio.open_connection(host, int(port))
+        except (OSError, ValueError):
+            continue
+        writer.close()
+        return True
+    return False
 
 
 def _fetch_wait_ms(settings: Settings) -> int:

@@ -30,13 +30,10 @@ _FOUND, _NO_SERVER = 1, 3
 
 dlq_app = typer.Typer(help="Dead letters: records that a consumer group could not use.", no_args_is_help=True)
 topics_app = typer.Typer(help="Topics, as the catalogue says.", no_args_is_help=True)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Hang ``dlq``, ``topics`` and ``replay`` into the program's command line."""
-    app.add_typer(dlq_app, name="dlq")
-    app.add_typer(topics_app, name="topics")
-    app.command("replay")(replay)
+app = typer.Typer(no_args_is_help=True)
+app.add_typer(dlq_app, name="dlq")
+app.add_typer(topics_app, name="topics")
+"""What the program's command line takes in: ``topics``, ``dlq`` and ``replay``."""
 
 
 @topics_app.command("list")
@@ -151,6 +148,7 @@ def dlq_replay(
     _show([_summary(letter) for letter in chosen], as_json, empty="No dead letters.")
 
 
+@app.command("replay")
 def replay(
     group: Group,
     topic: Annotated[str, typer.Option(help="The topic to read again.")],

@@ -8,7 +8,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     InvalidReplicationFactorError,
-    KafkaError,
     NoError,
     TopicAlreadyExistsError,
     for_code,
@@ -23,10 +22,9 @@ from shared.contracts.catalogue import (
 )
 from shared.messaging.broker import (
     MAX_DEAD_LETTER_BYTES,
-    BrokerUnavailable,
     bootstrap_servers,
     connect_admin,
-    unreachable,
+    speaking_plainly,
 )
 from shared.settings import BrokerKind, Settings
 
@@ -79,10 +77,9 @@ async def provision(
     wanted = wanted_topics(settings, groups, topics)
     admin = await connect_admin(settings)
     try:
-        created = await _create_missing(admin, settings, wanted)
-        differences = await _differences(admin, settings, wanted)
-    except KafkaError as error:
-        raise BrokerUnavailable(f"{unreachable(bootstrap_servers(settings))} ({error})") from error
+        async with speaking_plainly(bootstrap_servers(settings)):
+            created = await _create_missing(admin, settings, wanted)
+            differences = await _differences(admin, settings, wanted)
     finally:
         await admin.close()
     if differences:
@@ -94,9 +91,8 @@ async def verify(settings: Settings, groups: Iterable[str], topics: Iterable[Top
     """Each difference between the broker and the catalogue as a sentence; empty when there is none."""
     admin = await connect_admin(settings)
     try:
-        return await _differences(admin, settings, wanted_topics(settings, groups, topics))
-    except KafkaError as error:
-        raise BrokerUnavailable(f"{unreachable(bootstrap_servers(settings))} ({error})") from error
+        async with speaking_plainly(bootstrap_servers(settings)):
+            return await _differences(admin, settings, wanted_topics(settings, groups, topics))
     finally:
         await admin.close()
 
