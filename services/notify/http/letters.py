@@ -1,6 +1,5 @@
 """Letters over JSON."""
 
-
 from fastapi import APIRouter, Response
 
 from services.notify import repository

@@ -1,10 +1,14 @@
-"""Notify's pages."""
+"""Notify's pages: the board, letters, what clerks and the public see, and notices. They translate and call."""
 
 from fastapi import APIRouter
 
+from services.notify.pages import board, certificates, clerk, letters, notices
 from shared.service import Resources
 
 
 def router(resources: Resources) -> APIRouter:
     """Every page of notify."""
-    return APIRouter()
+    pages = APIRouter(include_in_schema=False)
+    for module in (board, clerk, certificates, letters, notices):
+        pages.include_router(module.router(resources))
+    return pages

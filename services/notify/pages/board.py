@@ -1,0 +1,33 @@
+"""``/staff``: what is late or needs someone, then how far everything is."""
+
+from fastapi import APIRouter, Request, Response
+
+from services.notify.handlers.board import board_of
+from services.notify.pages.common import PAGES, Staff, contest_of, names_of
+from shared.service import Resources
+from shared.thai.digits import thai_digits
+
+
+def router(resources: Resources) -> APIRouter:
+    """The board."""
+    pages = APIRouter()
+
+    @pages.get("/staff")
+    async def board(request: Request, account: Staff) -> Response:
+        async with resources.database.transaction() as session:
+            contest_id = await contest_of(request, session)
+            found = await board_of(session, resources.clock, contest_id)
+            names = await names_of(session, [judge.contact_id for judge in found.judges])
+        return await PAGES.render(
+            request,
+            "board.html",
+            {
+                "board": found,
+                "rulebook": found.rulebook,
+                "now": found.now,
+                "names": names,
+                "thai_digits": thai_digits,
+            },
+        )
+
+    return pages

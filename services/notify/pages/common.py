@@ -1,0 +1,116 @@
+"""What the pages share: who may come, the contest that is meant, names, badges."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.notify.domain.letters import DISPATCH_NAMES, STATE_NAMES, DispatchState, LetterState
+from services.notify.domain.notices import STATE_NAMES as NOTICE_STATES
+from services.notify.domain.notices import NoticeState
+from services.notify.repository import people
+from services.notify.tables import Letter
+from shared import known
+from shared.contracts.intake import Role
+from shared.errors import Forbidden, Invalid, NotFound
+from shared.web.pages import Pages, language_of
+from shared.web.sessions import Account, current_account, require
+
+Staff = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
+Someone = Annotated[Account, Depends(current_account)]
+
+PAGES = Pages("services.notify")
+_LETTER_KINDS = {
+    LetterState.DRAFT: "note",
+    LetterState.APPROVED: "now",
+    LetterState.SIGNED: "",
+    LetterState.DISPATCHED: "",
+    LetterState.ACKNOWLEDGED: "good",
+    LetterState.VOID: "late",
+}
+_DISPATCH_KINDS = {
+    DispatchState.READY: "note",
+    DispatchState.PRINT: "now",
+    DispatchState.SENT: "",
+    DispatchState.OPENED: "now",
+    DispatchState.ACKNOWLEDGED: "good",
+    DispatchState.PASSED_ON: "good",
+    DispatchState.FAILED: "late",
+}
+_NOTICE_KINDS = {
+    NoticeState.PLANNED: "note",
+    NoticeState.BUILT: "now",
+    NoticeState.SENT: "good",
+    NoticeState.FAILED: "late",
+    NoticeState.CANCELLED: "note",
+}
+
+
+async def contest_of(request: Request, session: AsyncSession) -> str:
+    """The contest that the page is about.
+
+    Raises:
+        NotFound: none is published yet.
+    """
+    contest_id = request.query_params.get("contest") or await known.current_contest(session)
+    if contest_id is None:
+        raise NotFound(
+            "ยังไม่มีการประกวดที่ประกาศแล้ว เริ่มจากหน้าตรวจไฟล์การประกวด",
+            "No contest is published yet. Start with the contest file.",
+        )
+    return contest_id
+
+
+def letter_badge(request: Request, state: str) -> dict[str, str]:
+    """A letter's state as a table's badge."""
+    return _badge(request, STATE_NAMES[LetterState(state)], _LETTER_KINDS[LetterState(state)])
+
+
+def dispatch_badge(request: Request, state: str) -> dict[str, str]:
+    """An addressee's state as a table's badge."""
+    return _badge(request, DISPATCH_NAMES[DispatchState(state)], _DISPATCH_KINDS[DispatchState(state)])
+
+
+def notice_badge(request: Request, state: str) -> dict[str, str]:
+    """A notice's state as a table's badge."""
+    return _badge(request, NOTICE_STATES[NoticeState(state)], _NOTICE_KINDS[NoticeState(state)])
+
+
+def _badge(request: Request, names: tuple[str, str], kind: str) -> dict[str, str]:
+    return {"badge": names[1] if language_of(request) == "en" else names[0], "kind": kind}
+
+
+async def names_of(session: AsyncSession, ids: Iterable[str]) -> dict[str, Any]:
+    """Names of contacts; ``system`` is the system itself."""
+    found = await people.names(session, list(ids))
+    return {"system": "ระบบ", "": "–"} | dict(found)
+
+
+def may_sign(account: Account) -> None:
+    """Only an approver signs or voids.
+
+    Raises:
+        Forbidden: the account is none.
+    """
+    if not account.may(Role.APPROVER):
+        raise Forbidden(
+            "เฉพาะผู้มีอำนาจอนุมัติลงนามหรือยกเลิกหนังสือได้",
+            "Only an approver may sign or void a letter.",
+        )
+
+
+def may_void(letter: Letter, account: Account) -> None:
+    """A draft may be thrown away by staff; what has a number only by an approver."""
+    if letter.number_text:
+        may_sign(account)
+
+
+def check_typed(typed: str, word: str) -> None:
+    """A destructive step is confirmed by typing its word.
+
+    Raises:
+        Invalid: something else was typed.
+    """
+    if typed.strip() != word:
+        raise Invalid(f"พิมพ์ {word} เพื่อยืนยัน", f"Type {word} to confirm.", field="confirm")

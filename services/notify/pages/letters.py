@@ -1,0 +1,318 @@
+"""``/letters``: the register, the composer, and each letter's way."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from services.notify import repository
+from services.notify.contest_files import contest_files
+from services.notify.domain.letters import KIND_NAMES, STATE_NAMES, STEP_NAMES, DispatchState, Step
+from services.notify.fonts import typeface
+from services.notify.handlers import acknowledge, letters, rendering
+from services.notify.handlers.drafting import known_facts
+from services.notify.pages.common import (
+    PAGES,
+    Staff,
+    check_typed,
+    contest_of,
+    dispatch_badge,
+    letter_badge,
+    may_sign,
+    may_void,
+    names_of,
+)
+from services.notify.tables import Letter
+from shared import known
+from shared.contracts.notify import LetterKind
+from shared.errors import DomainError, NotFound
+from shared.service import Resources
+from shared.thai.digits import thai_digits
+from shared.web.pages import field_errors, language_of, redirect
+from shared.web.tables import Column, Filter, csv_response, table_view, wants_csv
+
+REGISTER = (
+    Column("number", "ที่", "Number"),
+    Column("issued", "ลงวันที่", "Date"),
+    Column("kind", "ชนิด", "Kind"),
+    Column("subject", "เรื่อง", "Subject"),
+    Column("addressee", "ถึง", "To"),
+    Column("state", "สถานะ", "State"),
+    Column("received", "ลงรับ", "Received", numeric=True),
+)
+DISPATCHES = (
+    Column("post", "ผู้รับ", "Addressee"),
+    Column("state", "สถานะ", "State"),
+    Column("sent", "ส่งเมื่อ", "Sent"),
+    Column("opened", "เปิดเมื่อ", "Opened"),
+    Column("acknowledged", "ลงรับเมื่อ", "Received"),
+    Column("receive_number", "เลขรับ", "Receive no."),
+    Column("passed_on", "ส่งต่อ", "Passed on"),
+)
+STEPS = {
+    "approval": letters.approve_letter,
+    "signing": letters.sign_letter,
+    "dispatch": letters.dispatch_letter,
+}
+
+
+def _kind(letter: Letter, language: str) -> str:
+    return KIND_NAMES[LetterKind(letter.kind)][1 if language == "en" else 0]
+
+
+def router(resources: Resources) -> APIRouter:
+    """The pages of letters."""
+    pages = APIRouter()
+    database, clock, site = resources.database, resources.clock, resources.settings.public_url
+
+    @pages.get("/letters")
+    async def register(request: Request, account: Staff) -> Response:
+        language = language_of(request)
+        async with database.transaction() as session:
+            contest_id = await contest_of(request, session)
+            counts = await repository.letters.dispatch_counts(session, contest_id)
+            rows = await repository.letters.letters(session, contest_id)
+        table = [
+            {
+                "number": thai_digits(letter.number_text) or "–",
+                "issued": letter.issued_at,
+                "kind": _kind(letter, language),
+                "subject": letter.subject,
+                "addressee": letter.addressee,
+                "state": letter_badge(request, letter.state),
+                "received": repository.letters.progress(counts.get(letter.letter_id, {}))[0]
+                if letter.letter_id in counts
+                else None,
+                "_href": f"/letters/{letter.letter_id}",
+            }
+            for letter in rows
+        ]
+        position = 1 if language == "en" else 0
+        states = Filter(
+            "state", "สถานะ", "State", [(name[position], name[position]) for name in STATE_NAMES.values()]
+        )
+        view = table_view(
+            request, REGISTER, table, filters=[states], search=["number", "subject", "addressee"]
+        )
+        if wants_csv(request):
+            return csv_response("register", view, language)
+        return await PAGES.render(request, "letters.html", {"view": view})
+
+    @pages.get("/letters/new")
+    async def choose(request: Request, account: Staff) -> Response:
+        async with database.transaction() as session:
+            contest_id = await contest_of(request, session)
+            existing = {
+                letter.template: letter
+                for letter in reversed(await repository.letters.letters(session, contest_id))
+                if letter.state != "void"
+            }
+        files = contest_files(contest_id)
+        templates = [(name, files.template(name)) for name in files.template_names()]
+        order = {LetterKind.CIRCULAR: 0, LetterKind.EXTERNAL: 1, LetterKind.MEMORANDUM: 2}
+        templates.sort(key=lambda pair: (order.get(pair[1].kind, 3), pair[0]))
+        profiles = {name: files.profile(template.profile) for name, template in templates}
+        context = {"templates": templates, "existing": existing, "profiles": profiles, "kinds": KIND_NAMES}
+        return await PAGES.render(request, "letter_new.html", context)
+
+    @pages.post("/letters/new")
+    async def start(request: Request, account: Staff) -> Response:
+        form = await PAGES.form(request)
+        name = str(form.get("template", ""))
+        async with database.transaction() as session:
+            contest_id = await contest_of(request, session)
+            template = contest_files(contest_id).template(name)
+            facts = await known_facts(session, contest_id, template.table.source) if template.table else {}
+            command = letters.DraftLetter(
+                contest_id, name, account.contact_id, overrides={}, facts=facts, public_url=site
+            )
+            letter = await letters.draft_letter(session, clock, command)
+        return redirect(f"/letters/{letter.letter_id}")
+
+    @pages.get("/letters/{letter_id}.pdf")
+    async def pdf(letter_id: str, account: Staff) -> Response:
+        async with database.transaction() as session:
+            letter = await repository.letters.letter(session, letter_id)
+            content = await repository.letters.letter_pdf(session, letter)
+            if content is None:
+                content = await rendering.draft_pdf(session, clock, letter, site)
+        return Response(content, media_type="application/pdf", headers={"Cache-Control": "private, no-store"})
+
+    @pages.get("/letters/{letter_id}/page-{number}.png")
+    async def picture(letter_id: str, number: int, account: Staff) -> Response:
+        async with database.transaction() as session:
+            letter = await repository.letters.letter(session, letter_id)
+            pictures = await rendering.preview(session, clock, letter, site)
+        if not 1 <= number <= len(pictures):
+            raise NotFound("ไม่มีหน้านี้", "There is no such page.")
+        headers = {"Cache-Control": "private, no-store"}
+        return Response(pictures[number - 1], media_type="image/png", headers=headers)
+
+    @pages.get("/letters/{letter_id}")
+    async def show(request: Request, letter_id: str, account: Staff) -> Response:
+        return await _show(request, resources, letter_id)
+
+    @pages.post("/letters/{letter_id}/edit")
+    async def edit(request: Request, letter_id: str, account: Staff) -> Response:
+        form = await PAGES.form(request)
+        paragraphs = [
+            text.strip() for text in str(form.get("paragraphs", "")).replace("\r", "").split("\n\n")
+        ]
+        overrides = {
+            "subject": " ".join(str(form.get("subject", "")).split()) or None,
+            "paragraphs": [" ".join(text.split()) for text in paragraphs if text] or None,
+            "urgency": str(form.get("urgency", "")),
+        }
+        try:
+            async with database.transaction() as session:
+                await letters.edit_letter(
+                    session,
+                    clock,
+                    letter_id,
+                    account.contact_id,
+                    overrides=overrides,
+                    recipients_csv=str(form.get("recipients", "")),
+                    public_url=site,
+                )
+                letter = await repository.letters.letter(session, letter_id)
+                await rendering.preview(session, clock, letter, site)
+        except DomainError as error:
+            return await _show(request, resources, letter_id, error=error, typed=overrides)
+        return redirect(f"/letters/{letter_id}", th="บันทึกร่างแล้ว", en="The draft is saved.")
+
+    @pages.post("/letters/{letter_id}/void")
+    async def void(request: Request, letter_id: str, account: Staff) -> Response:
+        form = await PAGES.form(request)
+        try:
+            async with database.transaction() as session:
+                letter = await repository.letters.letter(session, letter_id)
+                may_void(letter, account)
+                check_typed(str(form.get("confirm", "")), "VOID")
+                await letters.void_letter(
+                    session, clock, letter_id, account.contact_id, str(form.get("reason", ""))
+                )
+        except DomainError as error:
+            return await _show(request, resources, letter_id, error=error)
+        return redirect(
+            f"/letters/{letter_id}",
+            th="ยกเลิกหนังสือแล้ว เลขที่ไม่นำกลับมาใช้",
+            en="The letter is void; its number stays taken.",
+        )
+
+    @pages.post("/letters/{letter_id}/dispatches/{dispatch_id}")
+    async def received(request: Request, letter_id: str, dispatch_id: str, account: Staff) -> Response:
+        form = await PAGES.form(request)
+        async with database.transaction() as session:
+            row = await repository.letters.dispatch(session, dispatch_id, lock=True)
+            await acknowledge.acknowledge(
+                session, clock, row, str(form.get("receive_number", "")), by=account.contact_id
+            )
+        return redirect(
+            f"/letters/{letter_id}#dispatches", th="บันทึกเลขรับแล้ว", en="The receive number is kept."
+        )
+
+    @pages.post("/letters/{letter_id}/{step}")
+    async def advance(request: Request, letter_id: str, step: str, account: Staff) -> Response:
+        await PAGES.form(request)
+        if step not in STEPS:
+            raise NotFound("ไม่มีขั้นตอนนี้", "There is no such step.")
+        try:
+            async with database.transaction() as session:
+                if step == "approval":
+                    await letters.approve_letter(session, clock, letter_id, account.contact_id, site)
+                elif step == "signing":
+                    may_sign(account)
+                    await letters.sign_letter(session, clock, letter_id, account.contact_id)
+                else:
+                    await letters.dispatch_letter(session, clock, letter_id, account.contact_id)
+            if step == "signing":
+                await rendering.finish_letter(database, letter_id)
+        except DomainError as error:
+            return await _show(request, resources, letter_id, error=error)
+        done = {
+            "approval": ("อนุมัติร่างแล้ว", "The draft is approved."),
+            "signing": ("ลงนามและออกเลขแล้ว", "It is signed and numbered."),
+            "dispatch": ("ส่งออกแล้ว", "It is on its way."),
+        }[step]
+        return redirect(f"/letters/{letter_id}", th=done[0], en=done[1])
+
+    return pages
+
+
+async def _show(
+    request: Request,
+    resources: Resources,
+    letter_id: str,
+    *,
+    error: DomainError | None = None,
+    typed: dict[str, Any] | None = None,
+) -> Response:
+    """One letter: its picture, its text, its history and its addressees."""
+    language, site = language_of(request), resources.settings.public_url
+    async with resources.database.transaction() as session:
+        letter = await repository.letters.letter(session, letter_id)
+        rulebook = await known.rulebook(session, letter.contest_id)
+        now = await resources.clock.now(session, letter.contest_id)
+        content = await letters.content_of(session, letter, site)
+        findings = await letters.findings_of(session, letter, site) if letter.content is None else []
+        steps = await repository.letters.steps(session, letter)
+        rows = await repository.letters.dispatches(session, letter.contest_id, letter_id)
+        children = [
+            other
+            for other in await repository.letters.letters(session, letter.contest_id)
+            if other.parent_id == letter_id
+        ]
+        parent = await repository.letters.letter(session, letter.parent_id) if letter.parent_id else None
+        names = await names_of(session, [step.by for step in steps])
+        pictures = await rendering.preview(session, resources.clock, letter, site)
+    template = contest_files(letter.contest_id).template(letter.template)
+    table = [
+        {
+            "post": row.post,
+            "state": dispatch_badge(request, row.state),
+            "sent": row.sent_at,
+            "opened": row.opened_at,
+            "acknowledged": row.acknowledged_at,
+            "receive_number": row.receive_number,
+            "passed_on": (row.passed_on or {}).get("number", ""),
+        }
+        for row in rows
+    ]
+    position = 1 if language == "en" else 0
+    states = Filter(
+        "state",
+        "สถานะ",
+        "State",
+        [(dispatch_badge(request, state)["badge"],) * 2 for state in DispatchState],
+    )
+    view = table_view(
+        request, DISPATCHES, table, filters=[states], search=["post", "receive_number"], page_size=80
+    )
+    if wants_csv(request):
+        return csv_response("dispatches", view, language)
+    profile = contest_files(letter.contest_id).profile(letter.agency)
+    context = {
+        "letter": letter,
+        "rulebook": rulebook,
+        "now": now,
+        "content": {**content, **{name: value for name, value in (typed or {}).items() if value}},
+        "template": template,
+        "profile": profile,
+        "number": thai_digits(letter.number_text),
+        "kind": _kind(letter, language),
+        "badge": letter_badge(request, letter.state),
+        "findings": findings,
+        "steps": steps,
+        "step_names": {step.value: STEP_NAMES[step][position] for step in Step},
+        "names": names,
+        "page_count": len(pictures),
+        "view": view,
+        "rows": rows,
+        "received": sum(row.acknowledged_at is not None for row in rows),
+        "children": children,
+        "parent": parent,
+        "thai_digits": thai_digits,
+        "official_face": await asyncio.to_thread(lambda: typeface().official),
+        "errors": field_errors(error, language) if error else {},
+    }
+    return await PAGES.render(request, "letter.html", context, status_code=error.status if error else 200)
