@@ -97,26 +97,36 @@ def admin(email: str, var: _VarOption = Path("var")) -> None:
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
-def _passed_on(name: str, module: str, text: str) -> None:
-    """Offer the command ``name`` of another package; its words and options are its own."""
+def _passed_on(name: str, module: str, text: str, *, beside: bool = True) -> None:
+    """Offer the command ``name`` of another package; its words and options are its own.
+
+    ``beside``: it works on the system that runs on ``var``, if one does.
+    """
 
     @app.command(name, help=text, context_settings=_PASS_ON, add_help_option=False)
     def command(context: typer.Context) -> None:
-        _run(module, [name, *context.args], Path(os.environ.get("SHOWCASE_VAR", "var")))
+        var = Path(os.environ.get("SHOWCASE_VAR", "var"))
+        _run(module, [name, *context.args], var if beside else None)
 
 
-_passed_on("demo", "services.demo.cli", "Play the 2022 contest from the first letter to the certificates.")
+_passed_on(
+    "demo",
+    "services.demo.cli",
+    "Play the 2022 contest from the first letter to the certificates.",
+    beside=False,
+)
 _passed_on("contest", "services.intake.cli", "Check a contest file, or seal it.")
 _passed_on("topics", "shared.messaging.cli", "List, create or verify the topics of the catalogue.")
 _passed_on("dlq", "shared.messaging.cli", "List, show or replay dead letters.")
 _passed_on("replay", "shared.messaging.cli", "Let a consumer group read its topics again.")
-_passed_on("bench", "services.bench", "Measure the outbox, the consumers and the vote.")
+_passed_on("bench", "services.bench", "Measure the outbox, the consumers and the vote.", beside=False)
 
 
-def _run(module: str, arguments: list[str], var: Path) -> None:
+def _run(module: str, arguments: list[str], var: Path | None) -> None:
     from shared.embedded.client import adopt_running
 
-    adopt_running(var)
+    if var is not None:
+        adopt_running(var)
     sub_app: typer.Typer = importlib.import_module(module).app
     sub_app(arguments, prog_name="showcase")
 
