@@ -1,6 +1,6 @@
 """Scoring's composition root: its routes, what it consumes, and nothing else."""
 
-from services.scoring import http
+from services.scoring import http, pages
 from services.scoring.consumers import subscriptions
 from shared.service import Resources, Service
 from shared.web.app import create_app
@@ -12,6 +12,7 @@ def build(resources: Resources) -> Service:
     app = create_app("scoring", resources)
     app.include_router(clock_routes("scoring", resources))
     app.include_router(http.router(resources))
+    app.include_router(pages.router(resources))
     return Service(
         name="scoring",
         http=app,

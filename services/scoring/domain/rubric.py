@@ -37,7 +37,7 @@ def check_points(
             if complete:
                 errors.append(_missing(dimension))
         elif not 0 <= given <= dimension.points:
-            errors.append(_outside(dimension))
+            errors.append(points_outside(dimension))
     raise_all(errors)
     return {dimension.id: points[dimension.id] for dimension in rubric if dimension.id in points}
 
@@ -95,7 +95,8 @@ def _missing(dimension: Dimension) -> Invalid:
     )
 
 
-def _outside(dimension: Dimension) -> Invalid:
+def points_outside(dimension: Dimension) -> Invalid:
+    """The error for points that are no whole number between 0 and the maximum."""
     return Invalid(
         f"คะแนน “{dimension.name.th}” ต้องเป็นจำนวนเต็ม 0 ถึง {dimension.points}",
         f"Points of “{dimension.name.in_language('en')}” are whole numbers from 0 to {dimension.points}.",

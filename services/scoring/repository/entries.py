@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, update
+from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.scoring.tables import Entry, EntryState, Person
-from shared.contracts.intake import ContactUpserted, EntryContent
+from services.scoring.tables import Entry, EntryState, Judge, Person
+from shared.contracts.intake import ContactUpserted, EntryContent, Role
+from shared.known.tables import KNOWN_CONTACT
 
 
 async def keep_content(session: AsyncSession, event: EntryContent, submitted_at: datetime) -> None:
@@ -129,3 +131,17 @@ async def people(session: AsyncSession, contact_ids: Collection[str]) -> dict[st
     """Names by contact id; whoever was erased or never judged is missing."""
     found = await session.exec(select(Person).where(col(Person.contact_id).in_(contact_ids)))
     return {person.contact_id: person for person in found}
+
+
+async def judge_candidates(session: AsyncSession, contest_id: str) -> Sequence[Person]:
+    """People with the role of a judge whom nobody has invited to this contest, by name."""
+    holds_role = (
+        sql_select(KNOWN_CONTACT.c.contact_id)
+        .where(KNOWN_CONTACT.c.roles.contains([Role.JUDGE.value]), ~KNOWN_CONTACT.c.erased)
+        .scalar_subquery()
+    )
+    invited = select(Judge.contact_id).where(Judge.contest_id == contest_id)
+    query = select(Person).where(
+        col(Person.contact_id).in_(holds_role), col(Person.contact_id).not_in(invited)
+    )
+    return (await session.exec(query.order_by(Person.name, Person.contact_id))).all()
