@@ -10,13 +10,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import KIND_NAMES, RECEIVED, DispatchState, LetterState
-from services.notify.domain.working_days import working_days_between
-from services.notify.tables import Assignment, Decision, Letter
+from services.notify.tables import Assignment, Decision, Dispatch, Letter
 from shared import known
 from shared.clock import BANGKOK, Clock
 from shared.contracts.event import LocalizedText
 from shared.contracts.notify import LetterKind
 from shared.contracts.rulebook import MilestoneKind, Rulebook
+from shared.db import Database
+from shared.thai.working_days import working_days_between
 
 LATE, NOW = "late", "now"
 ASLEEP_AFTER = 3
@@ -108,25 +109,38 @@ def _pair(th: str, en: str) -> LocalizedText:
     return LocalizedText(th=th, en=en)
 
 
-async def board_of(session: AsyncSession, clock: Clock, contest_id: str) -> Board:
+async def board_of(database: Database, clock: Clock, contest_id: str) -> Board:
     """The board of a contest as notify knows it now.
 
     Raises:
         NotFound: no such contest is published.
     """
-    rulebook = await known.rulebook(session, contest_id)
-    now = await clock.now(session, contest_id)
-    shortlist = await repository.progress.decision(session, contest_id, "shortlist")
-    work = await _Work.load(session, contest_id)
+    async with database.transaction() as session:
+        rulebook = await known.rulebook(session, contest_id)
+        now = await clock.now(session, contest_id)
+        shortlist = await repository.progress.decision(session, contest_id, "shortlist")
+        work = await _Work.load(session, contest_id)
+        letters = await repository.letters.letters(session, contest_id)
+        dispatches = [
+            (letter, await repository.letters.dispatches(session, contest_id, letter.letter_id))
+            for letter in letters
+            if letter.state in (LetterState.DISPATCHED, LetterState.ACKNOWLEDGED)
+        ]
+        votes = await _votes(session, contest_id, now)
+        states = await repository.board.entry_states(session, contest_id)
+        lag = await repository.board.outbox_lag(session)
+        failed = len(await repository.notices.failed(session, contest_id))
+        notices = await repository.notices.counts(session, contest_id)
+        guests = await repository.board.briefing_guests(session, contest_id)
+        category_of = {
+            entry.entry_id: entry.category_id
+            for entry in await repository.progress.entries(session, contest_id)
+        }
     judges = tuple(work.judge_rows(now))
-    circulars = tuple([row async for row in _circulars(session, contest_id, now)])
-    votes = await _votes(session, contest_id, now)
-    letters = await repository.letters.letters(session, contest_id)
-    states = await repository.board.entry_states(session, contest_id)
-    lag = await repository.board.outbox_lag(session)
+    circulars = tuple(_circular(letter, rows, now) for letter, rows in dispatches if rows)
     todos = [
         *_letter_todos(letters),
-        *await _failed_todos(session, contest_id),
+        *_failed_todos(failed),
         *_screening_todos(states, rulebook, now),
         *_judge_todos(judges, now),
         *_vote_todos(votes),
@@ -138,14 +152,12 @@ async def board_of(session: AsyncSession, clock: Clock, contest_id: str) -> Boar
         rulebook=rulebook,
         now=now,
         todos=tuple(sorted(todos, key=lambda todo: todo.kind != LATE)),
-        categories=tuple(
-            _categories(rulebook, states, shortlist, work, await _entry_categories(session, contest_id))
-        ),
+        categories=tuple(_categories(rulebook, states, shortlist, work, category_of)),
         judges=judges,
         votes=votes,
         circulars=circulars,
-        notices=await repository.notices.counts(session, contest_id),
-        briefing_guests=await repository.board.briefing_guests(session, contest_id),
+        notices=notices,
+        briefing_guests=guests,
         waiting_events=lag[0],
         waiting_seconds=lag[1],
     )
@@ -186,12 +198,6 @@ class _Work:
             due_at = min(open_due, default=None)
             late = due_at is not None and due_at <= now
             yield JudgeRow(judge.contact_id, judge.accepted, done, len(own), due_at, late)
-
-
-async def _entry_categories(session: AsyncSession, contest_id: str) -> dict[str, str]:
-    return {
-        entry.entry_id: entry.category_id for entry in await repository.progress.entries(session, contest_id)
-    }
 
 
 def _categories(
@@ -246,32 +252,26 @@ async def _votes(session: AsyncSession, contest_id: str, now: datetime) -> Votes
     )
 
 
-async def _circulars(session: AsyncSession, contest_id: str, now: datetime) -> Any:
-    for letter in await repository.letters.letters(session, contest_id):
-        if letter.state not in (LetterState.DISPATCHED, LetterState.ACKNOWLEDGED):
-            continue
-        rows = await repository.letters.dispatches(session, contest_id, letter.letter_id)
-        if not rows:
-            continue
-        today = now.astimezone(BANGKOK).date()
-        asleep = sum(
-            row.sent_at is not None
-            and row.state in (DispatchState.SENT, DispatchState.OPENED)
-            and working_days_between(row.sent_at.astimezone(BANGKOK).date(), today) >= ASLEEP_AFTER
-            for row in rows
-        )
-        yield CircularRow(
-            letter_id=letter.letter_id,
-            subject=letter.subject,
-            number=letter.number_text,
-            received=sum(row.state in RECEIVED for row in rows),
-            total=len(rows),
-            opened=sum(row.opened_at is not None for row in rows),
-            passed_on=sum(row.state == DispatchState.PASSED_ON for row in rows),
-            reached=sum((row.passed_on or {}).get("recipients", 0) for row in rows),
-            failed=sum(row.state == DispatchState.FAILED for row in rows),
-            asleep=asleep,
-        )
+def _circular(letter: Letter, rows: Sequence[Dispatch], now: datetime) -> CircularRow:
+    today = now.astimezone(BANGKOK).date()
+    waiting = (DispatchState.SENT, DispatchState.OPENED)
+    asleep = sum(
+        working_days_between(row.sent_at.astimezone(BANGKOK).date(), today) >= ASLEEP_AFTER
+        for row in rows
+        if row.sent_at is not None and row.state in waiting
+    )
+    return CircularRow(
+        letter_id=letter.letter_id,
+        subject=letter.subject,
+        number=letter.number_text,
+        received=sum(row.state in RECEIVED for row in rows),
+        total=len(rows),
+        opened=sum(row.opened_at is not None for row in rows),
+        passed_on=sum(row.state == DispatchState.PASSED_ON for row in rows),
+        reached=sum((row.passed_on or {}).get("recipients", 0) for row in rows),
+        failed=sum(row.state == DispatchState.FAILED for row in rows),
+        asleep=asleep,
+    )
 
 
 def _letter_todos(letters: Sequence[Letter]) -> Iterable[Todo]:
@@ -310,19 +310,15 @@ def _letter_todos(letters: Sequence[Letter]) -> Iterable[Todo]:
         )
 
 
-async def _failed_todos(session: AsyncSession, contest_id: str) -> Iterable[Todo]:
-    failed = await repository.notices.failed(session, contest_id)
-    if not failed:
-        return []
-    return [
-        Todo(
+def _failed_todos(failed: int) -> Iterable[Todo]:
+    if failed:
+        yield Todo(
             LATE,
-            _pair(f"ส่งอีเมลไม่สำเร็จ {len(failed)} ฉบับ", f"{len(failed)} mails could not be delivered"),
+            _pair(f"ส่งอีเมลไม่สำเร็จ {failed} ฉบับ", f"{failed} mails could not be delivered"),
             _pair("ตรวจที่อยู่ หรือโทรศัพท์แจ้งแล้วบันทึก", "Check the address, or telephone and note it."),
             "/notices?state=failed",
             _pair("ดูรายการ", "See them"),
         )
-    ]
 
 
 def _screening_todos(states: dict[tuple[str, str], int], rulebook: Rulebook, now: datetime) -> Iterable[Todo]:
@@ -390,7 +386,7 @@ def _calendar_todos(rulebook: Rulebook, now: datetime) -> Iterable[Todo]:
     presentation = rulebook.milestone(MilestoneKind.PRESENTATION)
     results = rulebook.milestone(MilestoneKind.RESULTS)
     start, end = (moment.astimezone(BANGKOK).date() for moment in (presentation.ends_at, results.starts_at))
-    if now < results.starts_at and not working_days_between(start, end):
+    if now < results.starts_at and not working_days_between(start, end - timedelta(days=1)):
         yield Todo(
             NOW,
             _pair(

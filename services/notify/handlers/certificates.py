@@ -12,7 +12,7 @@ from services.notify.domain.certificates import new_code, winners
 from services.notify.domain.numbering import number_text, register_year
 from services.notify.handlers.tell import Happening, tell
 from services.notify.letters.compose import NO_CONTEST_PREFIX, Typesetting
-from services.notify.letters.render import Rendered, render_pdf
+from services.notify.letters.render import Rendered, missing_glyphs, render_pdf
 from services.notify.tables import Certificate
 from shared import known
 from shared.clock import Clock
@@ -81,6 +81,11 @@ async def issue_certificates(session: AsyncSession, event: ResultsPublished) -> 
 
 def _render(certificate: Certificate, content: Json, verify_url: str) -> Rendered:
     files = contest_files(certificate.contest_id)
+    if unprintable := missing_glyphs(content.values()):
+        # An emoji of an entry's title must not keep a certificate from being made.
+        content |= {
+            name: "".join(c for c in value if c not in unprintable) for name, value in content.items()
+        }
     inputs = Typesetting(files).certificate(files.certificate(), content, certificate.issued_at, verify_url)
     return render_pdf("certificate", inputs, certificate.issued_at)
 

@@ -1,16 +1,16 @@
 """From number to PDF: what follows signing, and is taken up again where a process died in between."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
-
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import Addressee
 from services.notify.handlers.letters import content_of
 from services.notify.letters.compose import Numbered, Typesetting
-from services.notify.letters.render import Rendered, render_pdf, render_png
+from services.notify.letters.render import Rendered, refuse_missing_glyphs, render_pdf, render_png
 from services.notify.tables import Letter, LetterFile
 from shared.clock import Clock
 from shared.contracts.ids import ContestId, LetterId, NoticeId
@@ -23,7 +23,9 @@ from shared.thai.digits import thai_digits
 Json = dict[str, Any]
 
 
-def typeset(letter: Letter, content: Json, addressee: Addressee | None, *, draft_month: Any = None) -> Json:
+def typeset(
+    letter: Letter, content: Json, addressee: Addressee | None, *, draft_month: datetime | None = None
+) -> Json:
     """The inputs of the letter's Typst template."""
     files = contest_files(letter.contest_id)
     numbered = Numbered(thai_digits(letter.number_text), letter.issued_at, draft_month)
@@ -42,26 +44,45 @@ async def render_letter(letter: Letter, addressee: Addressee | None = None) -> R
     return await asyncio.to_thread(_render, letter, letter.content or {}, addressee)
 
 
-async def preview(session: AsyncSession, clock: Clock, letter: Letter, public_url: str) -> list[bytes]:
-    """Pictures of the pages of a letter as it stands."""
-    content = await content_of(session, letter, public_url)
-    now = await clock.now(session, letter.contest_id)
+async def _as_it_stands(
+    database: Database, clock: Clock, letter_id: str, public_url: str
+) -> tuple[Letter, Json, datetime]:
+    async with database.transaction() as session:
+        letter = await repository.letters.letter(session, letter_id)
+        content = await content_of(session, letter, public_url)
+        return letter, content, await clock.now(session, letter.contest_id)
+
+
+async def preview(database: Database, clock: Clock, letter_id: str, public_url: str) -> list[bytes]:
+    """Pictures of the pages of a letter as it stands. Nothing is typeset while a transaction is open."""
+    letter, content, now = await _as_it_stands(database, clock, letter_id, public_url)
     first = Addressee(**letter.recipients[0]) if letter.recipients else None
-    return await asyncio.to_thread(_pictures, letter, content, first, now)
-
-
-def _pictures(letter: Letter, content: Json, addressee: Addressee | None, now: Any) -> list[bytes]:
     layout = contest_files(letter.contest_id).template(letter.template).layout
-    return render_png(layout, typeset(letter, content, addressee, draft_month=now))
+    return await asyncio.to_thread(
+        lambda: render_png(layout, typeset(letter, content, first, draft_month=now))
+    )
 
 
-async def draft_pdf(session: AsyncSession, clock: Clock, letter: Letter, public_url: str) -> bytes:
-    """The PDF of a letter that is not signed: to look at, kept nowhere."""
-    content = await content_of(session, letter, public_url)
-    now = await clock.now(session, letter.contest_id)
-    layout = contest_files(letter.contest_id).template(letter.template).layout
-    inputs = await asyncio.to_thread(lambda: typeset(letter, content, None, draft_month=now))
-    return (await asyncio.to_thread(render_pdf, layout, inputs, now)).pdf
+async def check_printable(overrides: Mapping[str, Any]) -> None:
+    """Refuse texts with a character that the typeface does not have, before anything is kept.
+
+    Raises:
+        Invalid: names the characters.
+    """
+    await asyncio.to_thread(refuse_missing_glyphs, dict(overrides))
+
+
+async def pdf_of(database: Database, clock: Clock, letter_id: str, public_url: str) -> tuple[str, bytes]:
+    """(template, PDF): the kept one of a signed letter; of an unsigned one, how it would look."""
+    letter, content, now = await _as_it_stands(database, clock, letter_id, public_url)
+    async with database.transaction() as session:
+        kept = await repository.letters.letter_pdf(session, letter)
+    if kept is None:
+        layout = contest_files(letter.contest_id).template(letter.template).layout
+        kept = await asyncio.to_thread(
+            lambda: render_pdf(layout, typeset(letter, content, None, draft_month=now), now).pdf
+        )
+    return letter.template, kept
 
 
 async def finish_letter(database: Database, letter_id: str) -> None:

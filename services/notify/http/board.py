@@ -48,8 +48,7 @@ def router(resources: Resources) -> APIRouter:
     @api.get("/contests/{contest_id}/board", tags=["board"])
     async def get_board(contest_id: ContestPath, account: Staff) -> BoardView:
         """What is late or needs someone, and how far everything is."""
-        async with database.transaction() as session:
-            board = await board_of(session, clock, contest_id)
+        board = await board_of(database, clock, contest_id)
         return BoardView(
             contest_id=contest_id,
             now=board.now,

@@ -60,6 +60,7 @@ def router(resources: Resources) -> APIRouter:
     @api.post("/contests/{contest_id}/letters", status_code=201)
     async def draft_letter(contest_id: ContestPath, body: LetterDraft, account: Staff) -> LetterView:
         """Start a letter; of a template that is unique, the one that there is."""
+        await rendering.check_printable(body.overrides())
         async with database.transaction() as session:
             template = contest_files(contest_id).template(body.template)
             facts = await known_facts(session, contest_id, template.table.source) if template.table else {}
@@ -89,12 +90,8 @@ def router(resources: Resources) -> APIRouter:
     @api.get("/letters/{letter_id}.pdf", response_class=Response, responses=PDF_RESPONSE)
     async def letter_pdf(letter_id: IdPath, account: Staff) -> Response:
         """The letter; of an unsigned one, how it would look."""
-        async with database.transaction() as session:
-            letter = await repository.letters.letter(session, letter_id)
-            content = await repository.letters.letter_pdf(session, letter)
-            if content is None:
-                content = await rendering.draft_pdf(session, clock, letter, site)
-            return pdf_response(content, letter.template)
+        name, content = await rendering.pdf_of(database, clock, letter_id, site)
+        return pdf_response(content, name)
 
     @api.get("/letters/{letter_id}")
     async def get_letter(letter_id: IdPath, account: Staff) -> LetterView:
@@ -104,6 +101,7 @@ def router(resources: Resources) -> APIRouter:
     @api.put("/letters/{letter_id}")
     async def edit_letter(letter_id: IdPath, body: LetterDraft, account: Staff) -> LetterView:
         """Change a draft; an approved letter becomes a draft again."""
+        await rendering.check_printable(body.overrides())
         async with database.transaction() as session:
             await letters.edit_letter(
                 session,
@@ -119,6 +117,7 @@ def router(resources: Resources) -> APIRouter:
     @api.post("/letters/{letter_id}/approval")
     async def approve_letter(letter_id: IdPath, account: Staff) -> LetterView:
         """Approve a draft that someone else wrote."""
+        await rendering.preview(database, clock, letter_id, site)
         async with database.transaction() as session:
             await letters.approve_letter(session, clock, letter_id, account.contact_id, site)
         return await view(letter_id)

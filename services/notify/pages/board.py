@@ -16,7 +16,8 @@ def router(resources: Resources) -> APIRouter:
     async def board(request: Request, account: Staff) -> Response:
         async with resources.database.transaction() as session:
             contest_id = await contest_of(request, session)
-            found = await board_of(session, resources.clock, contest_id)
+        found = await board_of(resources.database, resources.clock, contest_id)
+        async with resources.database.transaction() as session:
             names = await names_of(session, [judge.contact_id for judge in found.judges])
         return await PAGES.render(
             request,

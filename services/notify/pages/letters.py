@@ -25,7 +25,7 @@ from services.notify.pages.common import (
 from services.notify.tables import Letter
 from shared import known
 from shared.contracts.notify import LetterKind
-from shared.errors import DomainError, NotFound
+from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
 from shared.thai.digits import thai_digits
 from shared.web.pages import field_errors, language_of, redirect
@@ -131,18 +131,12 @@ def router(resources: Resources) -> APIRouter:
 
     @pages.get("/letters/{letter_id}.pdf")
     async def pdf(letter_id: str, account: Staff) -> Response:
-        async with database.transaction() as session:
-            letter = await repository.letters.letter(session, letter_id)
-            content = await repository.letters.letter_pdf(session, letter)
-            if content is None:
-                content = await rendering.draft_pdf(session, clock, letter, site)
+        _, content = await rendering.pdf_of(database, clock, letter_id, site)
         return Response(content, media_type="application/pdf", headers={"Cache-Control": "private, no-store"})
 
     @pages.get("/letters/{letter_id}/page-{number}.png")
     async def picture(letter_id: str, number: int, account: Staff) -> Response:
-        async with database.transaction() as session:
-            letter = await repository.letters.letter(session, letter_id)
-            pictures = await rendering.preview(session, clock, letter, site)
+        pictures = await rendering.preview(database, clock, letter_id, site)
         if not 1 <= number <= len(pictures):
             raise NotFound("ไม่มีหน้านี้", "There is no such page.")
         headers = {"Cache-Control": "private, no-store"}
@@ -164,6 +158,7 @@ def router(resources: Resources) -> APIRouter:
             "urgency": str(form.get("urgency", "")),
         }
         try:
+            await rendering.check_printable(overrides)
             async with database.transaction() as session:
                 await letters.edit_letter(
                     session,
@@ -174,8 +169,6 @@ def router(resources: Resources) -> APIRouter:
                     recipients_csv=str(form.get("recipients", "")),
                     public_url=site,
                 )
-                letter = await repository.letters.letter(session, letter_id)
-                await rendering.preview(session, clock, letter, site)
         except DomainError as error:
             return await _show(request, resources, letter_id, error=error, typed=overrides)
         return redirect(f"/letters/{letter_id}", th="บันทึกร่างแล้ว", en="The draft is saved.")
@@ -217,6 +210,8 @@ def router(resources: Resources) -> APIRouter:
         if step not in STEPS:
             raise NotFound("ไม่มีขั้นตอนนี้", "There is no such step.")
         try:
+            if step == "approval":
+                await rendering.preview(database, clock, letter_id, site)
             async with database.transaction() as session:
                 if step == "approval":
                     await letters.approve_letter(session, clock, letter_id, account.contact_id, site)
@@ -264,7 +259,7 @@ async def _show(
         ]
         parent = await repository.letters.letter(session, letter.parent_id) if letter.parent_id else None
         names = await names_of(session, [step.by for step in steps])
-        pictures = await rendering.preview(session, resources.clock, letter, site)
+    pictures = await _pictures(resources, letter_id)
     template = contest_files(letter.contest_id).template(letter.template)
     table = [
         {
@@ -316,3 +311,13 @@ async def _show(
         "errors": field_errors(error, language) if error else {},
     }
     return await PAGES.render(request, "letter.html", context, status_code=error.status if error else 200)
+
+
+async def _pictures(resources: Resources, letter_id: str) -> list[bytes]:
+    """The letter's pages; none where a character cannot be printed, which the error summary names."""
+    try:
+        return await rendering.preview(
+            resources.database, resources.clock, letter_id, resources.settings.public_url
+        )
+    except Invalid:
+        return []

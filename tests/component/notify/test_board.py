@@ -1,0 +1,106 @@
+"""The staff board, from events."""
+
+from datetime import timedelta
+
+from services.notify.handlers.board import board_of
+from shared.contracts.ids import ContactId, ContestId
+from shared.contracts.rulebook import VoteScope
+from shared.contracts.scoring import JudgeAssigned, JudgeInvited, JudgeRecused, Round, ScoreRecorded
+from shared.contracts.voting import TallyChanged, VotesHeld, VotesReleased, VotingOpened
+from shared.testing.rulebooks import CONTEST_ID, SHORTLIST, VOTE_CLOSES
+from tests.component.notify.notify_kit import Notify, a_contact, an_entry
+
+C = ContestId(CONTEST_ID)
+
+
+async def test_board_starts_with_what_is_late(notify: Notify) -> None:
+    notify.clock.instant = SHORTLIST + timedelta(hours=3)
+    await notify.consume(a_contact("j", name="กรรมการตัวอย่าง"))
+    await notify.consume(an_entry("entry-1"))
+    await notify.consume(an_entry("entry-2", reference="SC65-0002"))
+    await notify.consume(
+        JudgeInvited(
+            contest_id=C, judge_id="judge", revision=1, contact_id="j", category_ids=(), invited_at=SHORTLIST
+        )
+    )
+    await notify.consume(
+        JudgeAssigned(
+            contest_id=C,
+            judge_id="judge",
+            revision=2,
+            contact_id="j",
+            round=Round.FIRST,
+            entry_ids=("entry-1", "entry-2", "entry-3"),
+            due_at=SHORTLIST,
+            assigned_at=SHORTLIST - timedelta(days=2),
+        )
+    )
+    await notify.consume(
+        JudgeRecused(
+            contest_id=C,
+            judge_id="judge",
+            revision=3,
+            contact_id="j",
+            entry_id="entry-3",
+            conflict="agency",
+            recused_at=SHORTLIST,
+        )
+    )
+    await notify.consume(
+        ScoreRecorded(
+            contest_id=C,
+            entry_id="entry-1",
+            judge_id="judge",
+            round=Round.FIRST,
+            revision=1,
+            scores=(),
+            total=80,
+            recorded_at=SHORTLIST,
+        )
+    )
+    board = await board_of(notify.database, notify.clock, CONTEST_ID)
+    assert [(todo.kind, todo.title.en) for todo in board.todos] == [
+        ("late", "2 entries wait for the eligibility check"),
+        ("late", "1 judges are behind"),
+        ("now", "No working day between presentations and results"),
+    ]
+    assert [(row.done, row.total, row.late) for row in board.judges] == [(1, 2, True)]
+    environment = board.categories[0]
+    assert (environment.submitted, environment.scored, environment.to_score) == (2, 1, 2)
+    assert board.votes.state == "not-open"
+
+
+async def test_board_shows_the_vote_as_sums_only(notify: Notify) -> None:
+    opened = SHORTLIST + timedelta(hours=1)
+    notify.clock.instant = opened + timedelta(minutes=30)
+    await notify.consume(
+        VotingOpened(
+            contest_id=C,
+            revision=1,
+            ballot=("entry-1", "entry-2"),
+            scope=VoteScope.CONTEST,
+            closes_at=VOTE_CLOSES,
+            opened_at=opened,
+        )
+    )
+    for minute in range(1, 31):
+        for entry in ("entry-1", "entry-2"):
+            await notify.consume(
+                TallyChanged(
+                    contest_id=C,
+                    entry_id=entry,
+                    revision=minute,
+                    counted=minute * 10,
+                    changed_at=opened + timedelta(minutes=minute),
+                )
+            )
+    late = TallyChanged(contest_id=C, entry_id="entry-1", revision=3, counted=1, changed_at=opened)
+    await notify.consume(late)
+    held = {"contest_id": C, "receipt_ids": ("a", "b", "c"), "reason": "ถี่ผิดปกติ", "decided_at": opened}
+    await notify.consume(VotesHeld(decision_id="d1", detector="rate", **held))
+    await notify.consume(
+        VotesReleased(decision_id="d1", approved_by=(ContactId("x"),), **held | {"receipt_ids": ("a",)})
+    )
+    votes = (await board_of(notify.database, notify.clock, CONTEST_ID)).votes
+    assert (votes.state, votes.counted, votes.held, votes.per_minute) == ("open", 600, 2, 20)
+    assert sum(votes.curve) == 600
