@@ -222,5 +222,5 @@ def _letter_date(numbered: Numbered) -> str:
     if numbered.month_of:
         local = numbered.month_of.astimezone(BANGKOK)
         # The day stays open in a draft, as it is written by hand when the letter is signed.
-        return "\u2003\u2003" + thai_digits(f"{MONTHS[local.month - 1]} {local.year + BUDDHIST_ERA}")
+        return "\u00a0" * 6 + thai_digits(f"{MONTHS[local.month - 1]} {local.year + BUDDHIST_ERA}")
     return ""

@@ -259,7 +259,8 @@ async def _show(
         ]
         parent = await repository.letters.letter(session, letter.parent_id) if letter.parent_id else None
         names = await names_of(session, [step.by for step in steps])
-    pictures = await _pictures(resources, letter_id)
+    pictures, unprintable = await _pictures(resources, letter_id)
+    error = error or unprintable
     template = contest_files(letter.contest_id).template(letter.template)
     table = [
         {
@@ -313,11 +314,10 @@ async def _show(
     return await PAGES.render(request, "letter.html", context, status_code=error.status if error else 200)
 
 
-async def _pictures(resources: Resources, letter_id: str) -> list[bytes]:
-    """The letter's pages; none where a character cannot be printed, which the error summary names."""
+async def _pictures(resources: Resources, letter_id: str) -> tuple[list[bytes], DomainError | None]:
+    """The letter's pages; where a character cannot be printed none, and what is wrong."""
     try:
-        return await rendering.preview(
-            resources.database, resources.clock, letter_id, resources.settings.public_url
-        )
-    except Invalid:
-        return []
+        site = resources.settings.public_url
+        return await rendering.preview(resources.database, resources.clock, letter_id, site), None
+    except Invalid as error:
+        return [], error
