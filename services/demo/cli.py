@@ -58,6 +58,7 @@ def demo(
         else None
     )
     plan = make_plan(entries(), seed=seed, votes=votes)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that an own system is stopped too
     try:
         code = asyncio.run(_demo(console, plan, given, var, port, admin, keep=keep, json_only=json_only))
     except KeyboardInterrupt:
@@ -130,7 +131,7 @@ def _summary(outcome: Outcome, plan: Plan, system: System) -> dict[str, Any]:
         "figures": as_json(outcome.figures),
         "mails": outcome.mails,
         "seconds": round(outcome.seconds, 1),
-        "vote_seconds": round(outcome.vote_seconds, 1),
+        "acts": {name: round(seconds, 1) for name, seconds in outcome.acts.items()},
         "broker": system.broker,
         "addresses": _addresses(system),
     }

@@ -42,9 +42,9 @@ def expected_notices(stage: Stage) -> dict[str, int]:
         "entry-refused": fates["refused"],
         "entry-returned": steps["returned"],
         "entry-withdrawn": fates["withdrawn"],
-        "judge-assigned": 2 * JUDGES + 2,  # both rounds, and the two judges whom the recusal concerns
+        "judge-assigned": 2 * JUDGES + 1,  # both rounds, and whoever takes over from the recused one
         "judge-invited": JUDGES,
-        "judge-recused": 2,  # staff and administrator
+        "judge-recused": 1,  # the contest's one officer
         "not-shortlisted": fates["accepted"] - finalists,
         "official-letter": PROVINCES + len(stage.noted["cover"]["dispatches"]),
         "results": fates["accepted"],

@@ -5,7 +5,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,13 @@ import httpx
 
 from services.demo.acts import applying, briefing, judging, letters, opening, results, voting
 from services.demo.api import Api, DemoFailed
-from services.demo.figures import Figure, figures
+from services.demo.figures import Figure, figures, settled
 from services.demo.inbox import CaughtInbox, Inbox, MailpitInbox
 from services.demo.plan import Plan
 from services.demo.stage import Progress, Stage
 from services.demo.system import System
 
-Act = Callable[[Stage], Awaitable[None]]
+Act = Callable[[Stage], Coroutine[Any, Any, None]]
 
 ACTS: tuple[Act, ...] = (
     opening.seal,
@@ -35,7 +35,7 @@ ACTS: tuple[Act, ...] = (
     judging.first_round,
     letters.memorandum,
     judging.shortlist,
-    lambda stage: letters.announcement(stage, "announcement-shortlist"),
+    letters.announce_shortlist,
     voting.open_vote,
     voting.vote,
     judging.schedule,
@@ -44,7 +44,7 @@ ACTS: tuple[Act, ...] = (
     judging.present,
     results.certify_winners,
     results.publish,
-    lambda stage: letters.announcement(stage, "announcement-results"),
+    letters.announce_results,
     letters.certificates,
 )
 
@@ -59,7 +59,8 @@ class Outcome:
     """What the recount holds against the log; empty when all is well."""
     recounted: bool
     seconds: float
-    vote_seconds: float
+    acts: Mapping[str, float]
+    """Seconds of each act by its name."""
     mails: int
 
     @property
@@ -75,12 +76,11 @@ async def play(system: System, plan: Plan, contest_toml: str, progress: Progress
     """
     began = time.monotonic()
     async with _stage(system, plan, contest_toml, progress) as stage:
-        voted = 0.0
+        acts: dict[str, float] = {}
         for act in ACTS:
             started = time.monotonic()
             await act(stage)
-            if act is voting.vote:
-                voted = time.monotonic() - started
+            acts[f"{act.__module__.rpartition('.')[2]}.{act.__name__}"] = time.monotonic() - started
         log = await _recount_when_settled(stage)
         found = await figures(stage, log)
         return Outcome(
@@ -89,7 +89,7 @@ async def play(system: System, plan: Plan, contest_toml: str, progress: Progress
             findings=tuple(log["findings"]) if log else (),
             recounted=log is not None,
             seconds=time.monotonic() - began,
-            vote_seconds=voted,
+            acts=acts,
             mails=await stage.inbox.total(),
         )
 
@@ -114,8 +114,6 @@ async def _stage(system: System, plan: Plan, contest_toml: str, progress: Progre
 
 async def _recount_when_settled(stage: Stage) -> dict[str, Any] | None:
     """The recount by the auditor's own program; None where the log is out of reach."""
-    from services.demo.figures import settled
-
     await settled(stage)
     if not stage.system.bootstrap_servers:
         return None

@@ -65,9 +65,19 @@ async def memorandum(stage: Stage) -> None:
         await _issue(stage, "memorandum-shortlist", dispatch=False)
 
 
-async def announcement(stage: Stage, template: str) -> None:
+async def announce_shortlist(stage: Stage) -> None:
+    """ประกาศรายชื่อผู้ผ่านการคัดเลือกรอบแรก."""
+    await _announce(stage, "announcement-shortlist", "Announcement of the shortlist")
+
+
+async def announce_results(stage: Stage) -> None:
+    """ประกาศผลรางวัล."""
+    await _announce(stage, "announcement-results", "Announcement of the results")
+
+
+async def _announce(stage: Stage, template: str, title: str) -> None:
     """An announcement that the event drafted; staff approve, the approver signs."""
-    with stage.progress.act(f"Letter: {template}", 1):
+    with stage.progress.act(title, 1):
 
         async def drafted() -> Any:
             letters = await stage.staff.get(stage.path("notify", "/letters"))
