@@ -1,9 +1,9 @@
 """The typefaces of official letters, and how they reach a machine: ``python -m services.notify.fonts``.
 
-TH Sarabun New is the face that the records offices expect. It is GPL-2+ with the embedding exception and is not in
-this repository: at set-up the four font files are taken out of a published wheel, whose other contents are never
-installed, and every file is checked against the sums below. Without them letters are set in Sarabun (OFL), which
-the composer says as a warning.
+TH Sarabun New is the face that the records offices expect. It is GPL-2+ with the embedding exception and is
+not in this repository: at set-up the four font files are taken out of a published wheel, whose other contents
+are never installed, and every file is checked against the sums below. Without them letters are set in Sarabun
+(OFL), which the composer says as a warning.
 """
 
 import hashlib
@@ -81,8 +81,10 @@ def _commands(requirement: Path, folder: Path) -> list[list[str]]:
     uv = shutil.which("uv")
     if uv:
         ways.append(
-            [uv, "pip", "install", "-q", "--no-deps", "--require-hashes", "-r", str(requirement)]
-            + ["--python", sys.executable, "--target", str(folder)]
+            [
+                *(uv, "pip", "install", "-q", "--no-deps", "--require-hashes", "-r", str(requirement)),
+                *("--python", sys.executable, "--target", str(folder)),
+            ]
         )
     return ways
 

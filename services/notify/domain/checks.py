@@ -12,8 +12,9 @@ _WRONG_ABBREVIATIONS = ("สศค.", "สศต.", "สสค.")
 _DATE = re.compile(
     rf"วัน({'|'.join(WEEKDAYS)})ที่ ([0-9๐-๙]{{1,2}}) ({'|'.join(MONTHS)})(?: พ\.ศ\.)? ([0-9๐-๙]{{4}})"
 )
+_LATIN_WORD = r"[A-Za-z][A-Za-z0-9.,:/&'’()-]*"
 _LATIN = re.compile(
-    r"(?:https?://|www\.)\S+|[\w.+-]+@[\w.-]+|[A-Za-z][A-Za-z0-9.,:/&'’()-]*(?: [A-Za-z0-9][A-Za-z0-9.,:/&'’()-]*)*"
+    rf"(?:https?://|www\.)\S+|[\w.+-]+@[\w.-]+|{_LATIN_WORD}(?: [A-Za-z0-9][A-Za-z0-9.,:/&'’()-]*)*"
 )
 _ARABIC = re.compile(r"[0-9][0-9.,]*")
 _MIXED = re.compile(r"[0-9][.,]?[๐-๙]|[๐-๙][.,]?[0-9]")

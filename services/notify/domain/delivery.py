@@ -12,4 +12,5 @@ LEASE = timedelta(seconds=90)
 
 def wait_before(attempt: int) -> timedelta:
     """How long to wait after the ``attempt``-th failure (from 1): 5 s, 15 s, 45 s … at most 4 h."""
-    return min(_FIRST * 3 ** (attempt - 1), _LONGEST)
+    factor: int = 3 ** (attempt - 1)
+    return min(_FIRST * factor, _LONGEST)

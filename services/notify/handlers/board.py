@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -241,7 +242,7 @@ async def _votes(session: AsyncSession, contest_id: str, now: datetime) -> Votes
     step = max(timedelta(minutes=1), timedelta(minutes=round(window / timedelta(minutes=40))))
     curve = await repository.board.vote_curve(session, contest_id, until, window, step) if opened else []
     counts = [count for _, count in curve]
-    rates = [later - earlier for earlier, later in zip(counts, counts[1:], strict=False)]
+    rates = [later - earlier for earlier, later in pairwise(counts)]
     return Votes(
         state=state,
         counted=await repository.board.votes_counted(session, contest_id),

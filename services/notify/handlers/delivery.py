@@ -1,7 +1,7 @@
 """The outbox of mail: claim, build, send, settle; safe to kill at every step.
 
-A mail is sent at least once. If the process dies between the server's answer and the commit, the lease ends, the
-same bytes go out again, and the receiver sees one Message-ID.
+A mail is sent at least once. If the process dies between the server's answer and the commit, the lease ends,
+the same bytes go out again, and the receiver sees one Message-ID.
 """
 
 import asyncio

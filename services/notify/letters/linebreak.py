@@ -1,9 +1,9 @@
 """Where a line of Thai may break.
 
-Thai has no spaces between words, and the typesetter's own breaker splits "น|วัตกรรม". The text is cut into words
-by PyThaiNLP's newmm with a glossary; glossary words, phrases such as a date, and words with the marks that belong
-to them become *kept* runs, which the templates set in a box. Everything else is left to the typesetter, because a
-box around every word would leave it nothing to justify with.
+Thai has no spaces between words, and the typesetter's own breaker splits "น|วัตกรรม". The text is cut into
+words by PyThaiNLP's newmm with a glossary; glossary words, phrases such as a date, and words with the marks
+that belong to them become *kept* runs, which the templates set in a box. Everything else is left to the
+typesetter, because a box around every word would leave it nothing to justify with.
 """
 
 import re

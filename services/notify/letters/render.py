@@ -20,9 +20,8 @@ from shared.errors import Invalid
 TEMPLATES = Path(__file__).with_name("typst")
 TemplateName = Literal["external", "announcement", "memorandum", "certificate"]
 DENSITIES = (1.0, 0.96, 0.92, 0.88, 0.85)
-"""Of the vertical space: the first that brings the text onto one page wins; none = the text takes its pages."""
+"""Of the vertical space: the first that brings the text onto one page wins, else it takes its pages."""
 STANDARDS = ["a-2a", "ua-1"]
-_ALLOWED_CONTROL = {"\n", "\t"}
 
 
 @dataclass(frozen=True, slots=True)

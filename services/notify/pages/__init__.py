@@ -1,4 +1,4 @@
-"""Notify's pages: the board, letters, what clerks and the public see, and notices. They translate and call."""
+"""Notify's pages: the board, letters, what clerks and the public see, and notices."""
 
 from fastapi import APIRouter
 

@@ -38,8 +38,8 @@ def router(resources: Resources) -> APIRouter:
         try:
             found = await verification(resources, code)
         except NotFound:
-            context = {"found": None, "code": code[:40]}
-            return await PAGES.render(request, "verify.html", context, status_code=404)
+            nothing = {"found": None, "code": code[:40]}
+            return await PAGES.render(request, "verify.html", nothing, status_code=404)
         async with resources.database.transaction() as session:
             rulebook = await known.rulebook(session, found.contest_id)
             now = await resources.clock.now(session, found.contest_id)

@@ -32,11 +32,11 @@ from shared.web.pages import field_errors, language_of, redirect
 from shared.web.tables import Column, Filter, csv_response, table_view, wants_csv
 
 REGISTER = (
-    Column("number", "ที่", "Number"),
+    Column("number", "เลขที่", "Number"),
     Column("issued", "ลงวันที่", "Date"),
     Column("kind", "ชนิด", "Kind"),
     Column("subject", "เรื่อง", "Subject"),
-    Column("addressee", "ถึง", "To"),
+    Column("addressee", "ผู้รับ", "Addressee"),
     Column("state", "สถานะ", "State"),
     Column("received", "ลงรับ", "Received", numeric=True),
 )
@@ -282,7 +282,13 @@ async def _show(
         [(dispatch_badge(request, state)["badge"],) * 2 for state in DispatchState],
     )
     view = table_view(
-        request, DISPATCHES, table, filters=[states], search=["post", "receive_number"], page_size=80
+        request,
+        DISPATCHES,
+        table,
+        filters=[states],
+        search=["post", "receive_number"],
+        sort="-acknowledged",
+        page_size=40,
     )
     if wants_csv(request):
         return csv_response("dispatches", view, language)

@@ -17,7 +17,7 @@ from shared.web.tables import Column, Filter, csv_response, table_view, wants_cs
 
 OUTBOX = (
     Column("subject", "เรื่อง", "Subject"),
-    Column("to", "ถึง", "To"),
+    Column("to", "ผู้รับ", "Recipient"),
     Column("state", "สถานะ", "State"),
     Column("created", "เมื่อ", "When"),
     Column("attempts", "ครั้งที่ลอง", "Tries", numeric=True),

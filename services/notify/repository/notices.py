@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select as sqlalchemy_select
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select, update
@@ -85,7 +86,7 @@ async def plan(
         message_id="",
         handled_by="",
     )
-    made = await session.execute(statement.on_conflict_do_nothing().returning(Notice.notice_id))
+    made = await session.execute(statement.on_conflict_do_nothing().returning(col(Notice.notice_id)))
     return made.first() is not None
 
 
@@ -100,11 +101,20 @@ async def claimed_mail(session: AsyncSession, keys: Sequence[tuple[str, str]]) -
     if not keys:
         return []
     query = (
-        select(Notice.contest_id, Notice.notice_id, Mail.address, Mail.message, Notice.message_id)
-        .join(Mail, (col(Mail.contest_id) == Notice.contest_id) & (col(Mail.notice_id) == Notice.notice_id))
+        sqlalchemy_select(
+            col(Notice.contest_id),
+            col(Notice.notice_id),
+            col(Mail.address),
+            col(Mail.message),
+            col(Notice.message_id),
+        )
+        .join(
+            Mail,
+            (col(Mail.contest_id) == col(Notice.contest_id)) & (col(Mail.notice_id) == col(Notice.notice_id)),
+        )
         .where(col(Notice.notice_id).in_([notice_id for _, notice_id in keys]))
     )
-    return [Claimed(*row) for row in (await session.exec(query)).all()]
+    return [Claimed(*row) for row in await session.execute(query)]
 
 
 async def notice(session: AsyncSession, contest_id: str, notice_id: str, *, lock: bool = False) -> Notice:

@@ -1,4 +1,4 @@
-"""The board, the composer, the clerk's page and verification in a real browser, at phone and desktop width."""
+"""The board, the composer, the clerk's page and verification in a real browser, phone and desktop."""
 
 import os
 import re

@@ -19,7 +19,11 @@ from shared.testing.web import client_for, sign_in
 from tests.component.notify.notify_kit import Notify
 
 API = "/api/notify/v1"
-THREE = "code,place,post,email,place_en\n96,จังหวัดนราธิวาส,ผู้ว่าราชการจังหวัดนราธิวาส,a@n.example,\n95,จังหวัดยะลา,ผู้ว่าราชการจังหวัดยะลา,b@y.example,\n94,จังหวัดปัตตานี,ผู้ว่าราชการจังหวัดปัตตานี,,\n"
+THREE = """code,place,post,email,place_en
+96,จังหวัดนราธิวาส,ผู้ว่าราชการจังหวัดนราธิวาส,a@n.example,
+95,จังหวัดยะลา,ผู้ว่าราชการจังหวัดยะลา,b@y.example,
+94,จังหวัดปัตตานี,ผู้ว่าราชการจังหวัดปัตตานี,,
+"""
 
 
 async def _draft(
