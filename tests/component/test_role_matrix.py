@@ -40,7 +40,9 @@ async def service(name: ServiceName, database_templates: Templates) -> AsyncIter
     """The service on its own database, which knows a contest."""
     async with database_templates.database(name) as database:
         await publish_contest(database)
-        yield build(name, database)
+        service = build(name, database)
+        service.http.state.draining = True  # live pages end at once
+        yield service
 
 
 def own_routes(service: Service) -> list[GuardedRoute]:
