@@ -141,7 +141,7 @@ class Scorecard {
     const body = new FormData(this.form);
     body.set("action", "save");
     try {
-      const response = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+      const response = await fetch(this.form.getAttribute("action"), { method: "POST", body, headers: { Accept: "application/json" } });
       const answer = await response.json().catch(() => ({}));
       if (response.ok) {
         this.form.elements.revision.value = answer.revision;
