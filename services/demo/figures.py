@@ -63,7 +63,7 @@ async def settled(stage: Stage) -> list[dict[str, Any]]:
         rows = await _notices(stage)
         return rows if len(rows) >= expected and all(row["state"] == "sent" for row in rows) else None
 
-    found: list[dict[str, Any]] = await until(quiet, f"{expected} notices to be sent", seconds=90)
+    found: list[dict[str, Any]] = await until(quiet, f"{expected} notices to be sent")
     return found
 
 

@@ -10,7 +10,7 @@ import httpx
 from services.demo.api import DemoFailed
 
 _CODE = re.compile(r"(?<!\d)(\d{3})[  ]?(\d{3})(?!\d)")
-_MAIL_SECONDS = 30.0
+_MAIL_SECONDS = 120.0
 
 
 class Inbox(Protocol):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from services.demo.api import DemoFailed
 
-_START_SECONDS = 90.0
+_START_SECONDS = 240.0
 _STOP_SECONDS = 40.0
 
 

@@ -99,7 +99,7 @@ async def certificates(stage: Stage) -> None:
             rows = await stage.staff.get(stage.path("notify", "/certificates"))
             return rows if len(rows) == expected and all(row["sha256"] for row in rows) else None
 
-        rows = await until(ready, f"{expected} certificates to be made", seconds=90)
+        rows = await until(ready, f"{expected} certificates to be made")
         for row in rows:
             pdf = await stage.staff.get_bytes(
                 f"/api/notify/v1/certificates/{row['serial']}.pdf?contest={stage.contest}"
@@ -134,7 +134,7 @@ async def _dispatched(stage: Stage, letter_id: str, count: int) -> None:
         letter = await stage.staff.get(f"/api/notify/v1/letters/{letter_id}")
         return sum(row["sent_at"] is not None for row in letter["dispatches"]) == count
 
-    await until(sent, f"{count} offices to be sent the letter", seconds=90)
+    await until(sent, f"{count} offices to be sent the letter")
 
 
 async def _acknowledge_by_link(stage: Stage, letter_id: str, dispatch: dict[str, Any]) -> None:

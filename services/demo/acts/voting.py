@@ -89,7 +89,7 @@ async def close(stage: Stage) -> None:
             found = await stage.staff.get(stage.path("voting", "/tally"))
             return bool(found["state"] == "closed")
 
-        await until(state, "the vote to be sealed at its closing instant", seconds=90)
+        await until(state, "the vote to be sealed at its closing instant")
         progress.advance()
         expected = len(stage.plan.votes) + stage.plan.duplicates
 
@@ -97,7 +97,7 @@ async def close(stage: Stage) -> None:
             found = await stage.staff.get(stage.path("voting", "/tally"))
             return bool(found["totals"]["received"] >= expected)
 
-        await until(folded, "the tally to reach the seals", seconds=120)
+        await until(folded, "the tally to reach the seals")
         progress.advance()
 
 
@@ -110,7 +110,7 @@ async def certify(stage: Stage) -> None:
         async def first() -> Any:
             return await stage.staff.post(address)
 
-        await until(first, "the recount to agree", seconds=60)
+        await until(first, "the recount to agree")
         progress.advance()
         certified = await stage.approver.post(address)
         if not certified["certified_by"]:

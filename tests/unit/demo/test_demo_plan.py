@@ -1,0 +1,73 @@
+"""The demo's plan: the same for the same seed, and possible for every seed."""
+
+from collections import Counter
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.demo.plan import DIMENSIONS, JUDGES_PER_ENTRY, MINIMUM_TOTAL, Plan, make_plan
+from services.demo.story import entries
+
+STORY = entries()
+
+
+def plan(seed: int = 2022, votes: int = 500) -> Plan:
+    return make_plan(STORY, seed=seed, votes=votes)
+
+
+def test_the_story_is_the_course_that_was_asked_for() -> None:
+    found = plan()
+    assert found.fates() == {"accepted": 35, "refused": 4, "withdrawn": 1, "late": 3, "young": 1}
+    assert found.steps() == {"amended": 5, "returned": 2}
+    in_time = [entry for entry in STORY if entry.fate not in ("late", "young")]
+    assert len(in_time) == 40
+    assert len({entry.category for entry in in_time}) == 7
+    assert len({entry.email for entry in STORY}) == len({entry.title_th for entry in STORY}) == 44
+
+
+def test_every_entry_has_the_four_sections_of_the_form_in_thai() -> None:
+    for entry in STORY:
+        assert entry.sections.keys() == DIMENSIONS.keys()
+        assert all(len(text) > 60 for text in entry.sections.values())
+
+
+def test_the_same_seed_plays_the_same_contest_and_another_one_another() -> None:
+    assert plan(7) == plan(7)
+    assert plan(7).second_round != plan(8).second_round
+    assert plan(7).votes_by_entry() != plan(8).votes_by_entry()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**9), votes=st.integers(300, 1_000))
+def test_every_seed_can_be_played(seed: int, votes: int) -> None:
+    found = plan(seed, votes)
+    assert len(found.finalists) == 21
+    assert set(found.winners.values()) <= set(found.finalists)
+    assert len(found.votes) + found.duplicates == votes
+    assert sum(found.votes_by_entry().values()) == len(found.votes)
+    first, second = [count for _, count in found.votes_by_entry().most_common(2)]
+    assert first > second, "the popular award must not need the committee"
+    assert found.votes_by_entry()[found.popular] == first
+    assert all(vote.again is None for vote in found.votes if vote.by_mail)
+    assert all(vote.again == vote.choice for vote in found.votes if vote.same_key)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_scores_need_no_tie_break_and_lie_within_the_rubric(seed: int) -> None:
+    found = plan(seed)
+    for cards in (found.first_round, found.second_round):
+        by_category: Counter[tuple[str, Fraction]] = Counter()
+        for entry in STORY:
+            if entry.number not in cards:
+                continue
+            three = cards[entry.number]
+            assert len(three) == JUDGES_PER_ENTRY
+            for card in three:
+                assert card.keys() == DIMENSIONS.keys()
+                assert all(0 <= card[name] <= full for name, full in DIMENSIONS.items())
+            mean = Fraction(sum(sum(card.values()) for card in three), JUDGES_PER_ENTRY)
+            assert mean >= MINIMUM_TOTAL
+            by_category[entry.category, mean] += 1
+        assert set(by_category.values()) == {1}
