@@ -141,7 +141,7 @@ class EmbeddedPostgres:
         if result.returncode != 0:
             for path in self.directory.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            raise CannotStart(f"PostgreSQL could not make its data directory: {_last_line(result.stderr)}")
+            raise CannotStart(f"PostgreSQL could not make its data directory: {_cause(result.stderr)}")
 
     def _launch(self, binaries: Path, account: pwd.struct_passwd | None) -> None:
         options = {
@@ -154,6 +154,7 @@ class EmbeddedPostgres:
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         log = self.directory.parent / f"{self.directory.name}.log"
+        begun = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
@@ -164,7 +165,8 @@ class EmbeddedPostgres:
         while subprocess.run(ready, check=False).returncode != 0:
             if self._process.poll() is not None:
                 self._process = None
-                raise CannotStart(f"PostgreSQL did not start: {_last_line(log.read_text(errors='replace'))}")
+                said = log.read_bytes()[begun:].decode(errors="replace")
+                raise CannotStart(f"PostgreSQL did not start: {_cause(said)}")
             if time.monotonic() > deadline:
                 self.stop()
                 raise CannotStart(
@@ -229,7 +231,8 @@ def _let_through(path: Path) -> None:
             parent.chmod(mode | stat.S_IXOTH)
 
 
-def _last_line(output: str) -> str:
+def _cause(output: str) -> str:
+    """The first line that tells of an error, or the last line at all."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if "FATAL" in line or "rror" in line]
-    return (telling or lines or ["it said nothing"])[-1]
+    return telling[0] if telling else lines[-1] if lines else "it said nothing"

@@ -1,0 +1,243 @@
+"""``showcase up`` as a person uses it: its own process, its own folder, Ctrl-C."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from shared.embedded.ports import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+SHOWCASE = [sys.executable, "-m", "services.cli"]
+_START_SECONDS = 120.0
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Ours, without what would replace the embedded servers; modules are compiled once for all starts."""
+    outside = ("SHOWCASE_", "KAFKA_", "PYTHONDONTWRITEBYTECODE")
+    compiled = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "showcase-compiled")}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
+    return ours | compiled | variables
+
+
+def showcase(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SHOWCASE, *arguments],
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+class Up:
+    """A running ``showcase up``."""
+
+    def __init__(self, var: Path, *arguments: str) -> None:
+        self.var = var
+        self.said = var.parent / "said.txt"
+        with self.said.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*SHOWCASE, "up", "--var", str(var), *arguments],
+                env=environment(), stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + _START_SECONDS
+        while self._addresses().get("pid") != self.process.pid:  # not those of one that was killed
+            assert self.process.poll() is None, self.said.read_text()
+            assert time.monotonic() < deadline, self.said.read_text()
+            time.sleep(0.05)
+        self.addresses = self._addresses()
+
+    def _addresses(self) -> dict[str, Any]:
+        file = self.var / "showcase.json"
+        told: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        return told
+
+    def family(self) -> list[int]:
+        """Process ids of all that belongs to it."""
+        servers = [psutil.Process(pid) for pid in self.addresses["processes"].values()]
+        every = [*servers, *(child for server in servers for child in server.children(recursive=True))]
+        return [self.process.pid, *(process.pid for process in every)]
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(60)
+
+
+def living(pids: list[int]) -> list[int]:
+    return [
+        pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    """Not pytest's own folder, which PostgreSQL's user may not pass: every start of pytest closes it."""
+    with tempfile.TemporaryDirectory(prefix="showcase-up-", ignore_cleanup_errors=True) as place:
+        folder = Path(place) / "var"
+        yield folder
+        with contextlib.suppress(OSError, ValueError):
+            for pid in json.loads((folder / "processes.json").read_text()).values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path) -> None:
+    first = Up(var)
+    address = first.addresses["http"]
+    page = httpx.get(address, follow_redirects=True, trust_env=False)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert httpx.get(f"{address}/readyz", trust_env=False).json() == {"status": "ready", "reasons": []}
+    assert "showcase_http_requests_total" in httpx.get(f"{address}/metrics", trust_env=False).text
+    assert [oct(path.stat().st_mode)[-3:] for path in sorted((var / "keys").iterdir())] == ["600"] * 3
+    assert oct((var / "showcase.json").stat().st_mode)[-3:] == "600"
+
+    refused = showcase("up", "--var", str(var))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        f"Showcase already runs on {var} (process {first.process.pid}, {address}): "
+        "stop it with 'showcase down', or give another folder with --var.\n"
+    )
+
+    status = showcase("status", "--json", "--var", str(var))
+    told = json.loads(status.stdout)
+    assert (status.returncode, told["state"], told["addresses"]) == (0, "ready", first.addresses)
+    assert 0 < told["memory_mb_total"] < 450
+
+    added = showcase("admin", "first@example.org", "--var", str(var))
+    assert added.returncode == 0, added.stderr
+
+    keys = {path.name: path.read_text() for path in (var / "keys").iterdir()}
+    family = first.family()
+    assert first.stop() == 0
+    assert living(family) == []
+    assert not (var / "showcase.json").exists()
+    stopped = showcase("status", "--json", "--var", str(var))
+    assert (stopped.returncode, json.loads(stopped.stdout)["state"]) == (4, "stopped")
+
+    second = Up(var)
+    assert {path.name: path.read_text() for path in (var / "keys").iterdir()} == keys
+    assert contacts(second) == ["first@example.org"]
+    orphans = second.family()[1:]
+    assert second.stop(signal.SIGKILL) == -signal.SIGKILL
+    assert living(orphans) != []
+
+    third = Up(var)
+    assert contacts(third) == ["first@example.org"]
+    assert living(orphans) == []
+    down = showcase("down", "--var", str(var))
+    assert (down.returncode, down.stdout) == (0, "Stopped.\n")
+    assert third.process.wait(10) == 0
+    assert living(third.family()[:1]) == []
+
+
+def contacts(up: Up) -> list[str]:
+    async def emails() -> list[str]:
+        connection = await asyncpg.connect(up.addresses["databases"]["intake"])
+        try:
+            return [
+                row["email"] for row in await connection.fetch("SELECT email FROM contact ORDER BY email")
+            ]
+        finally:
+            await connection.close()
+
+    with asyncio.Runner() as runner:
+        return runner.run(emails())
+
+
+def test_a_process_for_each_role_is_one_system_too(var: Path) -> None:
+    up = Up(var, "--processes")
+    services = ("intake", "scoring", "voting", "notify")
+    expected = {"broker", "postgres"} | {f"{s}-{r}" for s in services for r in ("api", "worker", "relay")}
+    assert set(up.addresses["processes"]) == expected
+    address = up.addresses["http"]
+    for path in ("/", "/api/scoring/openapi.json", "/api/voting/openapi.json", "/mail"):
+        assert httpx.get(f"{address}{path}", follow_redirects=True, trust_env=False).status_code == 200
+
+    killed = up.addresses["processes"]["notify-worker"]
+    os.kill(killed, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while json.loads((var / "processes.json").read_text())["notify-worker"] == killed:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+    family = [*up.family(), *json.loads((var / "processes.json").read_text()).values()]
+    assert up.stop(signal.SIGTERM) == 0
+    assert living(family) == []
+
+
+def test_a_busy_port_is_named(var: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = showcase("up", "--var", str(var), "--port", str(port))
+    assert (result.returncode, result.stderr) == (
+        1,
+        f"Port {port} of 127.0.0.1 cannot be used (Address already in use): "
+        "stop what listens there, or choose another port.\n",
+    )
+    assert not (var / "postgres").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = showcase("up", "--var", str(tmp_path / "file" / "var"))
+    assert (result.returncode, result.stderr) == (
+        1,
+        f"{tmp_path}/file/var cannot be written (Not a directory): "
+        "give a folder that can be with --var, or mend its permissions.\n",
+    )
+
+
+def test_no_postgresql_is_named(var: Path) -> None:
+    port = free_port()
+    result = showcase(
+        "up", "--var", str(var), SHOWCASE_DATABASE_URL=f"postgresql://a:secret@127.0.0.1:{port}/postgres"
+    )
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"No PostgreSQL answers at 127.0.0.1:{port}/postgres (ConnectionRefusedError): "
+        "start it, or correct SHOWCASE_DATABASE_URL.\n"
+    )
+
+
+def test_no_broker_is_named(var: Path) -> None:
+    port = free_port()
+    result = showcase("up", "--var", str(var), KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{port}")
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"no Kafka broker answers at 127.0.0.1:{port}: start it, or correct KAFKA_BOOTSTRAP_SERVERS\n"
+    )
+
+
+def test_no_java_is_named(var: Path, tmp_path: Path) -> None:
+    result = showcase(
+        "up", "--var", str(var), SHOWCASE_BROKER="kafka", PATH=str(tmp_path), JAVA_HOME=str(tmp_path)
+    )
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("There is no Java here: install Java 17 or newer")
+
+
+def test_help_is_quick_and_loads_no_service() -> None:
+    heavy = ("services.", "fastapi", "sqlalchemy")
+    code = f"import sys, services.cli; print(sorted(m for m in sys.modules if m.startswith({heavy})))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stdout == "['services.cli']\n"
+    assert showcase("--help").returncode == 0
