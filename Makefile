@@ -45,6 +45,7 @@ check: setup ## lint, format, types, walls, lock, compose file, event contract: 
 
 bench: setup ## measure the outbox, the consumers and the vote on this machine
 	@$(BIN)/showcase bench $(ARGS)
+	@$(BIN)/python -m tests.load.vote_load
 
 fmt: setup ## format, and mend what lint can mend
 	@$(BIN)/ruff check --fix --quiet . || true

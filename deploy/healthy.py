@@ -7,7 +7,8 @@ import sys
 REQUEST = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 try:
-    with socket.create_connection(("127.0.0.1", int(os.environ.get("SHOWCASE_HTTP_PORT", "8000"))), 4) as ready:
+    port = int(os.environ.get("SHOWCASE_HTTP_PORT", "8000"))
+    with socket.create_connection(("127.0.0.1", port), 4) as ready:
         ready.sendall(REQUEST)
         status = ready.recv(64).split(b" ")[1:2]
 except OSError as error:

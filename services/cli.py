@@ -120,7 +120,7 @@ _passed_on("audit", "services.voting.cli", "Recount the public vote from the log
 _passed_on("topics", "shared.messaging.cli", "List, create or verify the topics of the catalogue.")
 _passed_on("dlq", "shared.messaging.cli", "List, show or replay dead letters.")
 _passed_on("replay", "shared.messaging.cli", "Let a consumer group read its topics again.")
-_passed_on("bench", "services.bench", "Measure the outbox, the consumers and the vote.", beside=False)
+_passed_on("bench", "services.bench", "Measure the outbox and the consumers on this machine.", beside=False)
 
 
 def _run(module: str, arguments: list[str], var: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""What a service is to the process that runs it: its pages and API, what it consumes, what it does in time."""
+"""What a service is to the process that runs it: pages and API, what it consumes, what it does in time."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext

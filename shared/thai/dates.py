@@ -3,8 +3,8 @@
 import re
 from datetime import date, datetime, timedelta
 
-from shared.clock import BANGKOK
 from shared.thai.digits import arabic_digits, thai_digits
+from shared.zone import BANGKOK
 
 BUDDHIST_ERA = 543
 MONTHS = (
