@@ -40,6 +40,6 @@ def build(resources: Resources) -> Service:
         timers=(
             Timer("notify-mail", timedelta(milliseconds=500), dispatcher.run),
             Timer("notify-documents", timedelta(seconds=1), finish),
-            Timer("notify-reminders", timedelta(minutes=1), reminders.run),
+            Timer("notify-reminders", timedelta(seconds=10), reminders.run),
         ),
     )
