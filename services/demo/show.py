@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from services.demo.figures import Figure
+
+_WIDTH = 16
+"""A longer text is cut in the table; the summary has all of it."""
 
 
 class Show:
@@ -49,16 +53,22 @@ class Show:
 
 def print_figures(console: Console, figures: Sequence[Figure]) -> None:
     """Expected and found, from the pages and from the log."""
-    table = Table("what", "expected", "pages and API", "from the log", "", show_edge=False)
-    for column in table.columns[1:4]:
+    table = Table(
+        "what", "expected", "pages and API", "from the log", "", show_edge=False, box=box.SIMPLE_HEAD
+    )
+    for column in table.columns:
+        column.no_wrap = True
+    for column in table.columns[2:]:
         column.justify = "right"
     for figure in figures:
-        mark = "[green]✓[/]" if figure.agrees else "[bold red]differs[/]"
-        table.add_row(figure.name, _shown(figure.expected), _shown(figure.api), _shown(figure.log), mark)
+        mark = "[green]✓[/]" if figure.agrees else "[bold red]✗[/]"
+        table.add_row(mark, figure.name, _shown(figure.expected), _shown(figure.api), _shown(figure.log))
     console.print(table)
 
 
 def _shown(value: int | str | None) -> str:
     if value is None:
         return "–"
-    return f"{value:,}" if isinstance(value, int) else value
+    if isinstance(value, int):
+        return f"{value:,}"
+    return value if len(value) <= _WIDTH else value[: _WIDTH - 1] + "…"
