@@ -144,7 +144,7 @@ def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path) -> 
     down = showcase("down", "--var", str(var))
     assert (down.returncode, down.stdout) == (0, "Stopped.\n")
     assert third.process.wait(10) == 0
-    assert living(third.family()[:1]) == []
+    assert living([third.process.pid, *third.addresses["processes"].values()]) == []
 
 
 def contacts(up: Up) -> list[str]:
@@ -177,7 +177,7 @@ def test_a_process_for_each_role_is_one_system_too(var: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
-    family = [*up.family(), *json.loads((var / "processes.json").read_text()).values()]
+    family = [up.process.pid, *json.loads((var / "processes.json").read_text()).values()]
     assert up.stop(signal.SIGTERM) == 0
     assert living(family) == []
 
