@@ -98,6 +98,7 @@ def seal(
         await contests.draft_contest(session, clock, text, author)
         return await contests.seal_contest(session, clock, file.slug, author, rehearsal=rehearsal)
 
+    contests.checked(text)
     rulebook = _in_transaction(run)
     if as_json:
         summary = {

@@ -1,6 +1,7 @@
 """Bringing in a contest file, sealing it, and amending it afterwards."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -66,6 +67,18 @@ def parse(toml: str) -> ContestFile:
         ) from error
 
 
+@lru_cache(maxsize=8)
+def checked(toml: str) -> tuple[ContestFile, tuple[Finding, ...]]:
+    """Read and check a contest file; the edge calls this before it opens a transaction, because the
+    first look at the holidays takes longer than a lock should be held.
+
+    Raises:
+        ContestFileInvalid: it cannot be read.
+    """
+    file = parse(toml)
+    return file, check(file)
+
+
 def _line_fault(fault: FileFault) -> Invalid:
     return Invalid(
         f"บรรทัด {fault.line} ช่อง {fault.field}: {fault.th}",
@@ -83,7 +96,7 @@ async def draft_contest(
         ContestFileInvalid: the text is no contest file.
         ContestSealed: the contest is sealed already.
     """
-    file = parse(toml)
+    file, findings = checked(toml)
     found = await repository.contest_or_none(session, file.slug, lock=True)
     if found is None:
         found = Contest(
@@ -103,7 +116,7 @@ async def draft_contest(
     found.reference_prefix = file.reference_prefix
     session.add(found)
     await session.flush()
-    return found, check(file)
+    return found, findings
 
 
 async def seal_contest(
@@ -120,8 +133,8 @@ async def seal_contest(
     contest = await repository.contest(session, contest_id, lock=True)
     if contest.state == "sealed":
         raise ContestSealed("การประกวดนี้ปิดผนึกแล้ว", "This contest is sealed already.")
-    file = parse(contest.toml)
-    _refuse_open(check(file), rehearsal=rehearsal)
+    file, findings = checked(contest.toml)
+    _refuse_open(findings, rehearsal=rehearsal)
     rulebook = compile_rulebook(file, number=1, rehearsal=rehearsal, folder=folder_of(contest_id))
     now = await clock.now(session, contest_id)
     contest.state, contest.number, contest.revision = "sealed", 1, 1
@@ -208,12 +221,12 @@ async def amend_contest(
     contest = await repository.contest(session, command.contest_id, lock=True)
     if contest.state != "sealed":
         raise ContestNotSealed("ยังไม่ได้ปิดผนึก แก้ไขร่างได้โดยตรง", "The contest is not sealed: change the draft.")
-    file = parse(command.toml)
+    file, findings = checked(command.toml)
     if file.slug != command.contest_id:
         raise Conflict(
             f"ไฟล์นี้เป็นของการประกวด {file.slug}", f"This file is of the contest {file.slug}.", field="toml"
         )
-    _refuse_open(check(file), rehearsal=contest.rehearsal)
+    _refuse_open(findings, rehearsal=contest.rehearsal)
     before = await known.rulebook(session, command.contest_id)
     after = compile_rulebook(
         file,
@@ -259,14 +272,4 @@ async def amend_contest(
 
 async def contest_file(session: AsyncSession, contest_id: str) -> ContestFile:
     """The file that the contest's newest rulebook, or its draft, was made from."""
-    return _parsed(contest_id, (await repository.contest(session, contest_id)).toml)
-
-
-_cache: dict[str, tuple[str, ContestFile]] = {}
-
-
-def _parsed(contest_id: str, toml: str) -> ContestFile:
-    held = _cache.get(contest_id)
-    if held is None or held[0] != toml:
-        held = _cache[contest_id] = (toml, read(toml)[0])
-    return held[1]
+    return checked((await repository.contest(session, contest_id)).toml)[0]

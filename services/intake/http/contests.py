@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.intake import repository
-from services.intake.domain.contest_check import check, only_a_rehearsal, open_findings
+from services.intake.domain.contest_check import only_a_rehearsal, open_findings
 from services.intake.domain.contest_file import MAXIMUM_BYTES
 from services.intake.domain.contest_findings import Finding, FindingKind, FindingStatus
 from services.intake.handlers import contests
@@ -144,6 +144,7 @@ def router(resources: Resources) -> APIRouter:
     ) -> ContestDraft:
         """Bring in a contest file as a draft, and read what it leaves open."""
         toml = body_of(body.toml, field="toml")
+        contests.checked(toml)
         async with resources.database.transaction() as session:
             contest, findings = await contests.draft_contest(
                 session, resources.clock, toml, account.contact_id
@@ -170,13 +171,15 @@ def router(resources: Resources) -> APIRouter:
         """What the sources contradict or leave open, and who decided it."""
         async with resources.database.transaction() as session:
             contest = await repository.contest(session, contest_id)
-        return _draft(contest, check(contests.parse(contest.toml)))
+        return _draft(contest, contests.checked(contest.toml)[1])
 
     @api.post("/{contest_id}/seal")
     async def seal_contest(
         contest_id: ContestPath, body: Sealing, account: Annotated[Account, Depends(require(Role.STAFF))]
     ) -> ContestView:
         """Make the draft binding and publish it; with assumed decisions only as a rehearsal."""
+        async with resources.database.transaction() as session:
+            contests.checked((await repository.contest(session, contest_id)).toml)
         async with resources.database.transaction() as session:
             rulebook = await contests.seal_contest(
                 session, resources.clock, contest_id, account.contact_id, rehearsal=body.rehearsal
@@ -198,6 +201,7 @@ def router(resources: Resources) -> APIRouter:
             LocalizedText(th=body.reason_th, en=body.reason_en),
             account.contact_id,
         )
+        contests.checked(command.toml)
         async with resources.database.transaction() as session:
             rulebook, changed = await contests.amend_contest(session, resources.clock, command)
             contest = await repository.contest(session, contest_id)

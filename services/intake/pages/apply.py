@@ -22,6 +22,7 @@ from shared.web.pages import field_errors, language_of, redirect
 from shared.web.sessions import Account, require
 
 Applicant = Annotated[Account, Depends(require(Role.APPLICANT))]
+QUESTIONS = ("applicant_kind", "interest", "service", "operating_since", "category_id")
 WITHDRAW = {"th": "ถอนผลงาน", "en": "WITHDRAW"}
 
 
@@ -126,7 +127,7 @@ def router(resources: Resources) -> APIRouter:
         async with resources.database.transaction() as session:
             found = await here(request, resources, session)
             await entries.require_open(session, resources.clock, found.contest_id)
-        return await _ask(request, found, {}, {})
+        return await _ask(request, found, dict.fromkeys(QUESTIONS, ""), {})
 
     async def _ask(
         request: Request, found: Here, given: dict[str, str], errors: dict[str, str], status_code: int = 200
@@ -143,8 +144,7 @@ def router(resources: Resources) -> APIRouter:
     @pages.post("/eligibility")
     async def start(request: Request, account: Applicant) -> Response:
         form = await PAGES.form(request)
-        names = ("applicant_kind", "interest", "service", "operating_since", "category_id")
-        given = {name: text_of(form, name, limit=300) for name in names}
+        given = {name: text_of(form, name, limit=300) for name in QUESTIONS}
         async with resources.database.transaction() as session:
             found = await here(request, resources, session)
             found_faults = _eligibility(found, given)

@@ -77,7 +77,7 @@ def router(resources: Resources) -> APIRouter:
 
     @pages.get("")
     async def sign_up_form(request: Request) -> Response:
-        return await form_page(request, {}, {})
+        return await form_page(request, dict.fromkeys(_NAMES, ""), {})
 
     @pages.post("")
     async def sign_up(request: Request) -> Response:

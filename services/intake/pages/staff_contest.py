@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
 from services.intake import repository
-from services.intake.domain.contest_check import check, only_a_rehearsal, open_findings
+from services.intake.domain.contest_check import only_a_rehearsal, open_findings
 from services.intake.domain.contest_file import MAXIMUM_BYTES
 from services.intake.domain.contest_findings import Finding, FindingStatus
 from services.intake.handlers import contests
@@ -81,7 +81,7 @@ def router(resources: Resources) -> APIRouter:
             contest: Contest | None = next((c for c in every if c.contest_id == slug), None)
             contest = contest or (every[0] if every else None)
             versions = await repository.versions(session, contest.contest_id) if contest else ()
-        findings = check(contests.parse(contest.toml)) if contest else ()
+        findings = contests.checked(contest.toml)[1] if contest else ()
         status = request.query_params.get("status", "")
         context = {
             "contests": every,
@@ -116,6 +116,7 @@ def router(resources: Resources) -> APIRouter:
         form = await PAGES.form(request)
         try:
             toml = await _toml_of(form)
+            contests.checked(toml)
             async with resources.database.transaction() as session:
                 contest, _ = await contests.draft_contest(
                     session, resources.clock, toml, ContactId(account.contact_id)
@@ -140,6 +141,8 @@ def router(resources: Resources) -> APIRouter:
                 kind="late",
             )
         try:
+            async with resources.database.transaction() as session:
+                contests.checked((await repository.contest(session, contest_id)).toml)
             async with resources.database.transaction() as session:
                 rulebook = await contests.seal_contest(
                     session,
@@ -168,6 +171,7 @@ def router(resources: Resources) -> APIRouter:
                 LocalizedText(th=reason, en=text_of(form, "reason_en", limit=2_000)),
                 account.contact_id,
             )
+            contests.checked(command.toml)
             async with resources.database.transaction() as session:
                 rulebook, changed = await contests.amend_contest(session, resources.clock, command)
         except DomainError as error:

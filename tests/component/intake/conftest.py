@@ -51,6 +51,7 @@ def service(resources: Resources) -> Service:
 @pytest.fixture
 async def sealed(intake_database: Database, clock: FixedClock) -> str:
     """The contest's id."""
+    contests.checked(TOML)
     async with intake_database.transaction() as session:
         await contests.draft_contest(session, clock, TOML, ContactId("sealer"))
         await contests.seal_contest(session, clock, CONTEST, ContactId("sealer"), rehearsal=True)
@@ -63,7 +64,7 @@ async def signed_in(service: Service, intake_database: Database) -> AsyncIterato
     async with AsyncExitStack() as stack:
 
         async def enter(*roles: Role, email: str = "") -> httpx.AsyncClient:
-            address = email or f"{'-'.join(roles) or 'nobody'}@office.test"
+            address = email or f"{'-'.join(roles) or 'nobody'}@office.example"
             async with intake_database.transaction() as session:
                 person = Person(email=address, name="ผู้ทดสอบ", roles=frozenset(roles))
                 contact = await add_person(session, CONTEST, person)

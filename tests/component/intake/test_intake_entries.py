@@ -102,7 +102,7 @@ async def test_submission_names_every_field_that_breaks_a_rule(sealed: str, sign
 async def test_an_agency_sends_no_more_entries_than_decided(sealed: str, signed_in: SignedIn) -> None:
     applicant, colleague = (
         await signed_in(Role.APPLICANT),
-        await signed_in(Role.APPLICANT, email="b@office.test"),
+        await signed_in(Role.APPLICANT, email="b@office.example"),
     )
     for number in range(7):
         await submitted(applicant, title_th=f"ผลงาน {number}")
@@ -158,7 +158,7 @@ async def test_a_submission_that_waits_past_the_closing_is_refused(
 async def test_references_have_no_gaps_under_concurrency(
     sealed: str, signed_in: SignedIn, clock: FixedClock
 ) -> None:
-    clients = [await signed_in(Role.APPLICANT, email=f"a{number}@office.test") for number in range(6)]
+    clients = [await signed_in(Role.APPLICANT, email=f"a{number}@office.example") for number in range(6)]
     drafts = [
         await started(client, applicant_name=f"หน่วยงาน {number}") for number, client in enumerate(clients)
     ]
@@ -189,7 +189,7 @@ async def test_withdrawing_frees_the_place_and_ends_the_entry(
 async def test_others_neither_read_nor_change_an_entry(sealed: str, signed_in: SignedIn) -> None:
     applicant, other = (
         await signed_in(Role.APPLICANT),
-        await signed_in(Role.APPLICANT, email="other@office.test"),
+        await signed_in(Role.APPLICANT, email="other@office.example"),
     )
     judge, staff = await signed_in(Role.JUDGE), await signed_in(Role.STAFF)
     entry = await started(applicant)

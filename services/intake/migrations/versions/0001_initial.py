@@ -11,7 +11,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    create_shared_tables(op)
+    create_shared_tables(op)  # type: ignore[arg-type]  # the module is a proxy of Operations
     op.create_table(
         "attachment",
         sa.Column("contest_id", sa.String(), nullable=False),
@@ -169,4 +169,4 @@ def downgrade() -> None:
     op.drop_table("contact")
     op.drop_table("attachment_content")
     op.drop_table("attachment")
-    drop_shared_tables(op)
+    drop_shared_tables(op)  # type: ignore[arg-type]
