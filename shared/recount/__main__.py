@@ -1,4 +1,4 @@
-"""``python -m shared.recount BOOTSTRAP_SERVERS CONTEST_ID``: the figures as JSON; 1 where something
+"""``python -m shared.recount BOOTSTRAP_SERVERS CONTEST_ID``: the figures as JSON; 3 where something
 does not hang together, 2 where the log cannot be read."""
 
 import asyncio
@@ -21,7 +21,7 @@ def main() -> int:
         sys.stderr.write(f"the log cannot be read: {error}\n")
         return 2
     sys.stdout.write(json.dumps(figures, ensure_ascii=False, indent=2) + "\n")
-    return 1 if figures["findings"] else 0
+    return 3 if figures["findings"] else 0
 
 
 if __name__ == "__main__":

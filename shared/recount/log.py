@@ -45,6 +45,8 @@ async def read_log(bootstrap_servers: str, contest_id: str) -> list[Fact]:
         LookupError: the broker lacks one of the topics.
     """
     consumer = AIOKafkaConsumer(
+        *TOPICS,  # without a group that means: all partitions of these topics
+        group_id=None,
         bootstrap_servers=bootstrap_servers,
         client_id="showcase-recount",
         enable_auto_commit=False,
@@ -52,10 +54,12 @@ async def read_log(bootstrap_servers: str, contest_id: str) -> list[Fact]:
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=4 << 20,
     )
-    await consumer.start()
     try:
-        places = await _places(consumer)
-        consumer.assign(places)
+        await consumer.start()
+        places = sorted(consumer.assignment())
+        missing = sorted(set(TOPICS) - {place.topic for place in places})
+        if missing:
+            raise LookupError(f"the broker has no topic {', '.join(missing)}")
         await consumer.seek_to_beginning(*places)
         facts: list[Fact] = []
         ends = await consumer.end_offsets(places)
@@ -69,18 +73,6 @@ async def read_log(bootstrap_servers: str, contest_id: str) -> list[Fact]:
                 return facts
     finally:
         await consumer.stop()
-
-
-async def _places(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-    known = await consumer.topics()
-    missing = sorted(set(TOPICS) - set(known))
-    if missing:
-        raise LookupError(f"the broker has no topic {', '.join(missing)}")
-    return [
-        TopicPartition(topic, number)
-        for topic in TOPICS
-        for number in sorted(consumer.partitions_for_topic(topic) or ())
-    ]
 
 
 async def _all_reached(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
