@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC
-from pathlib import Path
 
 import pytest
 
@@ -26,7 +25,6 @@ from shared.web.sessions import Account
 from tests.component.voting.scenario import eventually, open_vote, ready_to_vote
 
 pytestmark = [pytest.mark.browser, pytest.mark.kafka]
-SHOTS = Path("/tmp/voting-shots")
 EMAIL = "somchai@example.go.th"
 
 
