@@ -194,6 +194,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             consumer.seek(partition, position)
             self._next[partition] = position
             self._committed[partition] = fence.next_offset
+            if fence.next_offset:  # a rebalance may have refused the last member's report
+                self._unreported[partition] = fence.next_offset
         self._resume(partitions)
 
     async def _fences(self, partitions: set[TopicPartition]) -> dict[TopicPartition, Fence]:
@@ -241,6 +243,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         try:
             await self._consumer.commit(offsets)
         except (KafkaError, ValueError) as error:
+            self._unreported = offsets | self._unreported
             _log.debug("offsets not committed", group=self._group, error=repr(error))
 
     async def close(self) -> None:

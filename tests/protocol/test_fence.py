@@ -63,9 +63,10 @@ async def test_restored_database_skips_nothing_although_kafka_was_told_of_more(k
         "UPDATE consumer_fence SET next_offset = 20, last_event_id = :id",
         id=dict(twentieth.headers)["ce_id"].decode(),
     )
+    await kit.send(topic, *[topic.make(n) for n in range(50, 60)])
     async with kit.consuming(subscribed(kit, topic)):
-        await until(lambda: len(kit.calls) == 80)
-    assert await kit.numbers() == list(range(50))
+        await until(lambda: len(kit.calls) == 90)
+    assert await kit.numbers() == list(range(60))
 
 
 async def test_clean_stop_commits_no_offset_ahead_of_its_effect(kit: Kit) -> None:
@@ -89,6 +90,30 @@ async def test_clean_stop_commits_no_offset_ahead_of_its_effect(kit: Kit) -> Non
         await until(lambda: 9 in kit.calls)
     assert await kit.numbers() == list(range(10))
     assert await kit.dead_letters() == []
+
+
+async def test_rebalance_commits_no_offset_of_the_batch_in_hand(kit: Kit) -> None:
+    """With ACK_FIRST the client itself commits its position before it asks us to drain."""
+    topic = await kit.new_topic()
+    await kit.send(topic, *[topic.make(n) for n in range(10)])
+    released = asyncio.Event()
+
+    async def hold(session: AsyncSession, event: ThingHappened, envelope: Envelope) -> None:
+        while not released.is_set():  # not idle, or the server would end the session
+            await session.execute(text("SELECT 1"))
+            await asyncio.sleep(0.1)
+        await kit.record_effect(session, event, envelope)
+
+    subscription = Subscription(kit.group, topic.name, {topic.event: hold})
+    async with kit.consuming(subscription), kit.consuming(subscription):
+        await asyncio.sleep(4)  # longer than a heartbeat, by which the first learns of the second
+        committed_in_hand = await kit.committed(topic)
+        released.set()
+        await until(lambda: kit.committed_count(topic) == 10)
+        await asyncio.sleep(2.5)  # the new owner reports
+    assert committed_in_hand == {}
+    assert await kit.numbers() == list(range(10))
+    assert await kit.committed(topic) == {0: 10}
 
 
 async def test_stop_finishes_the_batch_in_hand(kit: Kit) -> None:

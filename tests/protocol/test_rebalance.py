@@ -6,7 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.messaging import Envelope, Subscription
 from shared.messaging.metrics import CONSUMED
-from tests.protocol.protocol_kit import Kit, TestTopic, ThingHappened, until
+from tests.protocol.protocol_kit import Kit, TestTopic, ThingHappened, partition_of, until
 
 
 def repeated(kit: Kit, topic: TestTopic) -> int:
@@ -39,6 +39,25 @@ async def test_batch_in_hand_is_drained_before_its_partitions_are_given_away(kit
     assert sorted(kit.calls) == list(range(total))  # no handler ran in vain
     # a member reads the record before the fence once more, to see that the topic is the same
     assert repeated(kit, topic) <= 2 * partitions
+
+
+async def test_partitions_are_given_away_only_when_the_batch_in_hand_is_done(kit: Kit) -> None:
+    topic = await kit.new_topic()
+    order: list[str] = []
+
+    async def slowly(session: AsyncSession, event: ThingHappened, envelope: Envelope) -> None:
+        kit.calls.append(event.number)
+        await asyncio.sleep(0.5)
+        order.append("handled")
+
+    async with kit.consuming(Subscription(kit.group, topic.name, {topic.event: slowly})) as consumers:
+        await kit.send(topic, topic.make(1))
+        await until(lambda: kit.calls == [1])
+        (member,) = consumers._members
+        await member._assignment.on_partitions_revoked({partition_of(topic)})
+        order.append("given away")
+    assert order == ["handled", "given away"]
+    assert (await kit.fences(topic))[0].next_offset == 1
 
 
 async def test_members_share_the_partitions_and_survive_each_other(kit: Kit) -> None:
