@@ -64,7 +64,7 @@ async def assign_judges(session: AsyncSession, clock: Clock, command: AssignJudg
     await take_turn(session, command.contest_id)
     await _check_open(session, command.contest_id, command.round)
     candidates = await entries_of_round(session, command.contest_id, command.round)
-    plan = await _plan(session, command.contest_id, command.round, candidates, command.rebalance)
+    plan = await _plan(session, command.contest_id, command.round, candidates, rebalance=command.rebalance)
     if not plan.pairs:
         raise Conflict(
             "ยังมอบหมายไม่ได้ ต้องมีผลงานที่ผ่านการตรวจคุณสมบัติและกรรมการที่ตอบรับแล้ว",
@@ -77,12 +77,14 @@ async def assign_judges(session: AsyncSession, clock: Clock, command: AssignJudg
 async def fill_gaps(
     session: AsyncSession, now: datetime, contest_id: ContestId, scoring_round: Round
 ) -> None:
-    """After a recusal: find others for what lost its judge. The caller has taken the contest's turn."""
+    """After a recusal: take the entry from its judge and find another. The caller has taken the contest's
+    turn. Where the round has decided already, nobody takes over."""
     existing = await judges.assignments(session, contest_id, scoring_round=scoring_round.value)
     if not existing:
         return
     candidates = await entries_of_round(session, contest_id, scoring_round)
-    plan = await _plan(session, contest_id, scoring_round, candidates, rebalance=False)
+    decided = await is_decided(session, contest_id, scoring_round)
+    plan = await _plan(session, contest_id, scoring_round, candidates, refill=not decided)
     await _apply(session, now, contest_id, scoring_round, plan, due_at=max(row.due_at for row in existing))
 
 
@@ -141,9 +143,14 @@ async def finalist_ids(session: AsyncSession, contest_id: ContestId) -> tuple[En
     return tuple(EntryId(finalist["entry_id"]) for finalist in shortlist.content["finalists"])
 
 
-async def _check_open(session: AsyncSession, contest_id: ContestId, scoring_round: Round) -> None:
+async def is_decided(session: AsyncSession, contest_id: ContestId, scoring_round: Round) -> bool:
+    """Whether what the round's scores decide is published, which locks them for good."""
     kind = DecisionKind.SHORTLIST if scoring_round is Round.FIRST else DecisionKind.WINNERS
-    if await decisions.decision(session, contest_id, kind, DecisionState.PUBLISHED):
+    return await decisions.decision(session, contest_id, kind, DecisionState.PUBLISHED) is not None
+
+
+async def _check_open(session: AsyncSession, contest_id: ContestId, scoring_round: Round) -> None:
+    if await is_decided(session, contest_id, scoring_round):
         raise Conflict(
             "ประกาศผลของรอบนี้แล้ว จึงเปลี่ยนการมอบหมายหรือเปิดรับคะแนนไม่ได้",
             "What this round decides is published already; its judging cannot change any more.",
@@ -155,7 +162,9 @@ async def _plan(
     contest_id: ContestId,
     scoring_round: Round,
     candidates: dict[EntryId, Entry],
-    rebalance: bool,
+    *,
+    rebalance: bool = False,
+    refill: bool = True,
 ) -> Plan:
     rulebook = await known.rulebook(session, contest_id)
     existing = await judges.assignments(session, contest_id, scoring_round=scoring_round.value)
@@ -171,7 +180,7 @@ async def _plan(
     return assign(
         {entry_id: CategoryId(entry.category_id) for entry_id, entry in candidates.items()},
         experts,
-        per_entry=rulebook.judging.judges_per_entry.value,
+        per_entry=rulebook.judging.judges_per_entry.value if refill else 0,
         conflicts=await _conflicts(session, contest_id, candidates),
         kept=kept,
     )

@@ -205,7 +205,6 @@ async def _bar(
         )
     )
     await session.flush()
-    await judges.drop_assignment(session, judge.contest_id, judge.judge_id, entry.entry_id)
     await scores.drop_scores(session, judge.contest_id, judge.judge_id, entry.entry_id)
     for scoring_round in Round:
         await scores.recompute_total(session, judge.contest_id, scoring_round.value, entry.entry_id)

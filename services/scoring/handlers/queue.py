@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.scoring.domain.rounds import Opening, door
-from services.scoring.handlers.scores import Desk, is_decided
+from services.scoring.handlers.assignments import is_decided
+from services.scoring.handlers.scores import Desk
 from services.scoring.repository import decisions, entries, judges, scores
 from services.scoring.tables import EntryState, Judge, Score
 from shared.clock import Clock

@@ -8,11 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.scoring.domain.rounds import Door, Opening, PresentationNotBegun, ScoresLocked, door
 from services.scoring.domain.rubric import check_comments, check_points
+from services.scoring.handlers.assignments import is_decided
 from services.scoring.repository import decisions, entries, judges, scores
 from services.scoring.tables import (
     Assignment,
-    DecisionKind,
-    DecisionState,
     Entry,
     EntryState,
     Judge,
@@ -137,12 +136,6 @@ async def desk_of(
         reopened_until=assignment.reopened_until,
     )
     return Desk(judge, entry, assignment, opening)
-
-
-async def is_decided(session: AsyncSession, contest_id: ContestId, scoring_round: Round) -> bool:
-    """Whether what the round's scores decide is published, which locks them for good."""
-    kind = DecisionKind.SHORTLIST if scoring_round is Round.FIRST else DecisionKind.WINNERS
-    return await decisions.decision(session, contest_id, kind, DecisionState.PUBLISHED) is not None
 
 
 async def _check_open(session: AsyncSession, command: RecordScore, desk: Desk, now: datetime) -> None:

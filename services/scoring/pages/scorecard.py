@@ -9,8 +9,9 @@ from starlette.datastructures import FormData
 
 from services.scoring.domain.rounds import Opening
 from services.scoring.domain.rubric import points_outside, raise_all
+from services.scoring.handlers.assignments import is_decided
 from services.scoring.handlers.queue import own_queue
-from services.scoring.handlers.scores import RecordScore, desk_of, is_decided, record_score
+from services.scoring.handlers.scores import RecordScore, desk_of, record_score
 from services.scoring.pages.common import PAGES, contest_of, keep_contest, render, round_of, text_of
 from services.scoring.repository import scores
 from services.scoring.tables import Score

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -64,14 +63,3 @@ async def assignment(
 ) -> Assignment | None:
     """One assignment."""
     return await session.get(Assignment, (contest_id, scoring_round, judge_id, entry_id))
-
-
-async def drop_assignment(session: AsyncSession, contest_id: str, judge_id: str, entry_id: str) -> None:
-    """Take an entry from a judge in every round."""
-    await session.execute(
-        delete(Assignment).where(
-            col(Assignment.contest_id) == contest_id,
-            col(Assignment.judge_id) == judge_id,
-            col(Assignment.entry_id) == entry_id,
-        )
-    )
