@@ -69,9 +69,18 @@ class Observed:
 
 def _route_of(scope: Scope) -> str:
     """The template of the route that matched: a path of a stranger's making must not become a label."""
-    route = scope.get("route")
-    path = getattr(route, "path", None)
+    path = getattr(scope.get("route"), "path", None)
     if isinstance(path, str):
-        return path
+        return _prefix_of(scope, path) + path
     endpoint = scope.get("endpoint")
     return getattr(endpoint, "__name__", None) or ("mounted" if endpoint else "unmatched")
+
+
+def _prefix_of(scope: Scope, path: str) -> str:
+    """What routers around the route put before its own ``path``, with parameters by name."""
+    if ":path}" in path:
+        return ""
+    segments = scope["path"].split("/")
+    before = segments[1 : max(1, len(segments) - path.count("/"))]
+    names = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    return "".join(f"/{{{names[segment]}}}" if segment in names else f"/{segment}" for segment in before)

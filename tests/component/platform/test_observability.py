@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -50,6 +50,13 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     async def fails() -> None:
         raise RuntimeError("on purpose")
 
+    inner = APIRouter(prefix="/contests/{contest}")
+
+    @inner.get("/entries/{entry}")
+    async def entry(contest: str, entry: int) -> None: ...
+
+    app.include_router(inner, prefix="/api/v1")
+
     transport = httpx.ASGITransport(Observed(app, service="sample"), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         yield client
@@ -84,11 +91,14 @@ async def test_requests_are_counted_by_template_never_by_path(client: httpx.Asyn
         labels = {"service": "sample", "method": "GET", "route": route, "status": status}
         return REGISTRY.get_sample_value(REQUESTS, labels) or 0
 
-    before = [count("/things/{thing}", "200"), count("unmatched", "404"), count("/fails", "500")]
-    for path in ("/things/1", "/things/2", "/no/such/path", "/fails"):
+    def counts() -> list[float]:
+        nested = count("/api/v1/contests/{contest}/entries/{entry}", "200")
+        return [count("/things/{thing}", "200"), count("unmatched", "404"), count("/fails", "500"), nested]
+
+    before = counts()
+    for path in ("/things/1", "/things/2", "/no/such/path", "/fails", "/api/v1/contests/2022/entries/7"):
         await client.get(path)
-    after = [count("/things/{thing}", "200"), count("unmatched", "404"), count("/fails", "500")]
-    assert [new - old for new, old in zip(after, before, strict=True)] == [2, 1, 1]
+    assert [new - old for new, old in zip(counts(), before, strict=True)] == [2, 1, 1, 1]
 
 
 @pytest.fixture
