@@ -157,11 +157,8 @@ def router(resources: Resources, door: Door) -> APIRouter:
         form = await pages.form(request)
         here = await visit(request)
         entry_id = str(form.get("entry_id", ""))
-        live = window.vote(here.found.contest_id)
         try:
-            if live is None:
-                raise VoteNotOpen
-            live.slot_for(entry_id, here.found.now)
+            _check_choice(here.found, entry_id)
         except (NotOnBallot, EntryLeft) as error:
             entries = shuffled(here.found.entries, order_of(request), lambda entry: entry.entry_id)
             message = {
@@ -282,3 +279,16 @@ def _choose_first(request: Request) -> str:
     if language_of(request) == "en":
         return "Choose one entry first, then go on."
     return "เลือกผลงานหนึ่งรายการก่อน แล้วไปต่อ"
+
+
+def _check_choice(found: Standing, entry_id: str) -> None:
+    """What the ballot page itself can tell; the door has the last word when the vote is cast."""
+    if found.state is VoteState.NOT_OPEN:
+        raise VoteNotOpen
+    if found.state is not VoteState.OPEN:
+        raise VoteClosed
+    entry = next((entry for entry in found.entries if entry.entry_id == entry_id), None)
+    if entry is None:
+        raise NotOnBallot
+    if entry.withdrawn:
+        raise EntryLeft

@@ -1,5 +1,6 @@
 """The citizen's way in a real browser, with real Kafka behind it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC
@@ -10,6 +11,7 @@ from services.voting import handlers
 from services.voting.app import build
 from services.voting.certification import Certifier
 from services.voting.closing import Closer
+from services.voting.window import REFRESH_SECONDS
 from shared.clock import FixedClock
 from shared.contracts.ids import ContactId, new_id
 from shared.contracts.intake import Role
@@ -102,6 +104,7 @@ async def test_citizen_votes_on_a_phone_and_sees_it_counted(
     visit = await open_page(house.url, "/vote", javascript=javascript)
     assert "ยังไม่เปิดโหวต" in await visit.text()
     await open_vote(house.database, house.contest_id, house.clock)
+    await asyncio.sleep(REFRESH_SECONDS + 0.5)  # no relay runs here to tell the door of it
 
     async def opens() -> bool:
         await visit.go("/vote")
