@@ -42,7 +42,7 @@ def expected_notices(stage: Stage) -> dict[str, int]:
         "entry-refused": fates["refused"],
         "entry-returned": steps["returned"],
         "entry-withdrawn": fates["withdrawn"],
-        "judge-assigned": 2 * JUDGES + 1,  # both rounds, and whoever takes over from the recused one
+        "judge-assigned": 2 * JUDGES + 2,  # both rounds, and the two judges whom the recusal concerns
         "judge-invited": JUDGES,
         "judge-recused": 1,  # the contest's one officer
         "not-shortlisted": fates["accepted"] - finalists,
