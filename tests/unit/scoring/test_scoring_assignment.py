@@ -93,3 +93,15 @@ def test_no_assignment_is_better_balanced(panel, random) -> None:  # type: ignor
         for chosen in product(*choices)
     )
     assert sum(load**2 for load in loads(plan, experts)) == best
+
+
+def test_entries_are_handed_down_a_chain_of_judges() -> None:
+    """Whoever the lot gives ``first`` to, no judge stays idle while another has two to spare."""
+    experts = [expert(1, "a"), expert(2, "a", "b"), expert(3, "b")]
+    for name in range(20):
+        first, then = EntryId(f"a{name}"), EntryId(f"b{name}")
+        busy = [EntryId("k1"), EntryId("k2")]
+        entries = {first: CategoryId("b"), then: CategoryId("a"), **dict.fromkeys(busy, CategoryId("a"))}
+        kept = {(JudgeId("judge-1"), entry_id) for entry_id in busy}
+        plan = assign(entries, experts, per_entry=1, kept=kept)
+        assert plan.pairs == kept | {("judge-3", first), ("judge-2", then)}
