@@ -264,7 +264,11 @@ async def test_broken_broker_gives_503_within_two_seconds_and_recovers(
     async with client_for(service) as client:
         await ready(client)
         tokens = await ballots(client, contest_id, 3)
-        assert (await vote(client, tokens[0], entry_id(0), "before-the-fall")).status_code == 202
+
+        async def accepted() -> bool:  # leaders of fresh topics may still be on their way
+            return (await vote(client, tokens[0], entry_id(0), "before-the-fall")).status_code == 202
+
+        await eventually(accepted)
         own_kafka.kill()
         for number in range(8):
             started = time.monotonic()
