@@ -43,6 +43,8 @@ from shared.web.ratelimit import limit
 CODES_PER_NETWORK_AND_HOUR = 300
 """An office or a carrier behind one address must be able to vote; a script must not mail the country."""
 MAX_REHEARSAL_BALLOTS = 100_000
+_AT_ONCE = 1_000
+"""Ballots made between two statements: a transaction must not be idle, and others want the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +168,14 @@ async def rehearsal_ballots(
     keys = await window.keys_for(session, contest_id)
     now = await clock.now(session, contest_id)
     series = secrets.token_hex(8)
-    subjects = [subject_of(keys, f"rehearsal\n{series}\n{number}") for number in range(count)]
-    await repository.keep_issued_ballots(
-        session, contest_id, [voter_of(keys, subject) for subject in subjects], MailClass.REHEARSAL, now
-    )
-    return [_rehearsal_ballot(keys, subject, int(now.timestamp())) for subject in subjects]
+    ballots: list[str] = []
+    for start in range(0, count, _AT_ONCE):
+        numbers = range(start, min(start + _AT_ONCE, count))
+        subjects = [subject_of(keys, f"rehearsal\n{series}\n{number}") for number in numbers]
+        voters = [voter_of(keys, subject) for subject in subjects]
+        await repository.keep_issued_ballots(session, contest_id, voters, MailClass.REHEARSAL, now)
+        ballots += [_rehearsal_ballot(keys, subject, int(now.timestamp())) for subject in subjects]
+    return ballots
 
 
 def _rehearsal_ballot(keys: ContestKeys, subject: bytes, issued_at: int) -> str:
