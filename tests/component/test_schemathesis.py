@@ -34,7 +34,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 15
+EXAMPLES = 10
 """Requests per operation; the four services together take about a minute."""
 SETTINGS = settings(
     max_examples=EXAMPLES,
