@@ -163,6 +163,25 @@ async def test_fence_and_effect_commit_together(kit: Kit) -> None:
     assert len(kit.calls) > total  # there were turns that had to be taken back
 
 
+async def test_what_passes_by_itself_is_tried_for_as_long_as_it_takes(kit: Kit) -> None:
+    """A bug gets six attempts; a server that is away gets as many as it needs."""
+    topic = await kit.new_topic()
+    failures = 6
+
+    async def away_for_a_while(session: AsyncSession, event: ThingHappened, envelope: Envelope) -> None:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise Unavailable("…", "not now")
+        await kit.record_effect(session, event, envelope)
+
+    await kit.send(topic, topic.make(1))
+    async with kit.consuming(Subscription(kit.group, topic.name, {topic.event: away_for_a_while})):
+        await until(lambda: kit.calls == [1])
+    assert await kit.numbers() == [1]
+    assert await kit.dead_letters() == []
+
+
 async def test_database_away_kills_no_good_record(kit: Kit) -> None:
     topic = await kit.new_topic()
     name = kit.database.engine.url.database
