@@ -64,6 +64,7 @@ class EmbeddedSystem:
         end_leftovers(self.var)
         self.var.addresses_file.unlink(missing_ok=True)
         self._stops.callback(self.var.addresses_file.unlink, missing_ok=True)
+        self._stops.callback(self.var.processes_file.unlink, missing_ok=True)
         self.var.logs.mkdir(exist_ok=True)
         keys = key_files.load_or_make(self.var.keys)
         settings = self._with_defaults(keys)

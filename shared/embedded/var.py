@@ -75,6 +75,10 @@ class Var:
     def addresses_file(self) -> Path:
         return self.path / "showcase.json"
 
+    @property
+    def processes_file(self) -> Path:
+        return self.path / "processes.json"
+
     def take(self) -> None:
         """Make the folder ours until :meth:`release` or the end of the process.
 
@@ -137,12 +141,12 @@ class Var:
 
     def write_processes(self, processes: Mapping[str, int]) -> None:
         """Remember what was started."""
-        _write(self.path / "processes.json", dict(processes))
+        _write(self.processes_file, dict(processes))
 
     def read_processes(self) -> dict[str, int]:
         """What was started last, by name."""
         try:
-            told: dict[str, int] = json.loads((self.path / "processes.json").read_text())
+            told: dict[str, int] = json.loads(self.processes_file.read_text())
         except (OSError, ValueError):
             return {}
         return told

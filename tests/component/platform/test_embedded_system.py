@@ -20,10 +20,14 @@ import psutil
 import pytest
 
 from shared.embedded.ports import free_port
+from shared.embedded.postgres import stop_leftover
+from shared.embedded.system import end_leftovers
+from shared.embedded.var import Var
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SHOWCASE = [sys.executable, "-m", "services.cli"]
 _START_SECONDS = 120.0
+STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -56,6 +60,7 @@ class Up:
                 [*SHOWCASE, "up", "--var", str(var), *arguments],
                 env=environment(), stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
+        STARTED.append(self.process)
         deadline = time.monotonic() + _START_SECONDS
         while self._addresses().get("pid") != self.process.pid:  # not those of one that was killed
             assert self.process.poll() is None, self.said.read_text()
@@ -92,10 +97,18 @@ def var() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="showcase-up-", ignore_cleanup_errors=True) as place:
         folder = Path(place) / "var"
         yield folder
-        with contextlib.suppress(OSError, ValueError):
-            for pid in json.loads((folder / "processes.json").read_text()).values():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        while STARTED:
+            end(STARTED.pop(), folder)
+
+
+def end(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Leave nothing running where a test failed half-way."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+    end_leftovers(Var(folder))
+    stop_leftover(folder / "postgres")
 
 
 def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path) -> None:
