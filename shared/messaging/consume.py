@@ -75,7 +75,7 @@ class Consumers:
         ]
 
     async def start(self) -> None:
-        """Join the groups. Partitions come a moment later, and records after their fences are known.
+        """Join the groups, which waits for other members to give way. Records come once fences are known.
 
         Raises:
             BrokerUnavailable: no broker answers.

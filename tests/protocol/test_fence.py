@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.contracts.event import Event
 from shared.errors import Unavailable
 from shared.messaging import Envelope, Subscription
+from shared.messaging.consume import Consumers
 from shared.messaging.failures import is_transient
 from shared.messaging.fence import lock_fences, reset_fences
 from shared.messaging.metrics import CONSUMED
@@ -105,12 +106,16 @@ async def test_rebalance_commits_no_offset_of_the_batch_in_hand(kit: Kit) -> Non
         await kit.record_effect(session, event, envelope)
 
     subscription = Subscription(kit.group, topic.name, {topic.event: hold})
-    async with kit.consuming(subscription), kit.consuming(subscription):
+    second = Consumers(kit.settings, "test", kit.database, [subscription])
+    async with kit.consuming(subscription):
+        joining = asyncio.create_task(second.start())  # returns when the first has given way
         await asyncio.sleep(4)  # longer than a heartbeat, by which the first learns of the second
         committed_in_hand = await kit.committed(topic)
         released.set()
+        await joining
         await until(lambda: kit.committed_count(topic) == 10)
         await asyncio.sleep(2.5)  # the new owner reports
+        await second.stop()
     assert committed_in_hand == {}
     assert await kit.numbers() == list(range(10))
     assert await kit.committed(topic) == {0: 10}
