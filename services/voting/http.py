@@ -4,10 +4,9 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.voting import handlers, identity, repository
 from services.voting.certification import Certifier
@@ -15,14 +14,35 @@ from services.voting.domain.codes import LIFETIME
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.errors import MailAway, NotAnAddress
 from services.voting.domain.order import shuffled
-from services.voting.domain.outcomes import Outcome
 from services.voting.door import Door
 from services.voting.durability import log_durability
 from services.voting.fast import MAX_BODY, origin_of, read_vote
 from services.voting.standing import Standing, may_see_totals, receipt_status, standing
+from services.voting.views import (
+    AuditView,
+    BallotEntryView,
+    BallotIssued,
+    BallotRequest,
+    BallotView,
+    CertificationView,
+    CodeRequest,
+    CodeSent,
+    EntryTally,
+    OpenData,
+    OpenDataRow,
+    Opening,
+    ReceiptView,
+    RehearsalBallots,
+    RehearsalBallotsIssued,
+    SealView,
+    TallyView,
+    TotalsView,
+    Vote,
+    VoteAccepted,
+    VoteView,
+)
 from shared.contracts.event import LocalizedText
 from shared.contracts.intake import Role
-from shared.contracts.rulebook import VoteScope
 from shared.errors import Conflict, DomainError, Unavailable
 from shared.mail import MailRefused
 from shared.messaging.broker import BrokerUnavailable
@@ -37,172 +57,6 @@ Staff = Annotated[Account, Depends(require(Role.STAFF))]
 Signatory = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
 Admin = Annotated[Account, Depends(require(Role.ADMIN))]
 Anyone = Annotated[Account | None, Depends(account_or_none)]
-
-
-class BallotEntryView(BaseModel):
-    entry_id: str
-    category_id: str
-    category: LocalizedText
-    title: LocalizedText
-    summary: LocalizedText | None
-    applicant_name: str
-    province_code: str
-    withdrawn: bool = Field(description="no longer takes votes")
-
-
-class BallotView(BaseModel):
-    contest_id: str
-    state: VoteState
-    scope: VoteScope = Field(description="what 'once' means for one voter")
-    opens_at: datetime | None
-    closes_at: datetime | None
-    entries: tuple[BallotEntryView, ...]
-
-
-class VoteView(BaseModel):
-    contest_id: str
-    state: VoteState
-    opened_at: datetime
-    closes_at: datetime
-    closed_at: datetime | None
-    ballot: tuple[str, ...]
-    scope: VoteScope
-
-
-class Opening(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    weak_durability_accepted_by: str = Field(
-        default="",
-        max_length=200,
-        description="post of whoever accepts a log with fewer copies than production asks for; "
-        "it is told with the result",
-    )
-
-
-class CodeRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    contest_id: str = Field(min_length=1, max_length=100)
-    email: str = Field(min_length=3, max_length=320)
-
-
-class CodeSent(BaseModel):
-    contest_id: str
-    valid_seconds: int
-
-
-class BallotRequest(CodeRequest):
-    code: str = Field(min_length=6, max_length=12, description="the six digits from the e-mail")
-
-
-class BallotIssued(BaseModel):
-    contest_id: str
-    ballot: str = Field(description="token for POST /votes; whoever holds it votes as this voter")
-
-
-class RehearsalBallots(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    count: int = Field(ge=1, le=identity.MAX_REHEARSAL_BALLOTS)
-
-
-class RehearsalBallotsIssued(BaseModel):
-    contest_id: str
-    ballots: tuple[str, ...]
-
-
-class Vote(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    ballot: str = Field(min_length=1, max_length=200, description="token from POST /ballots")
-    entry_id: str = Field(min_length=1, max_length=100)
-    key: str = Field(
-        min_length=8,
-        max_length=64,
-        description="your own name for this attempt: the same again for a retry gives the same receipt",
-    )
-
-
-class VoteAccepted(BaseModel):
-    receipt: str = Field(description="such as 7KQ2-M9XD-4TBA; shows no choice")
-
-
-class ReceiptView(BaseModel):
-    receipt: str
-    status: Outcome
-    contest_id: str | None = Field(description="null while pending")
-    partition: int | None
-    offset: int | None = Field(description="the record's place in the partition")
-    cast_at: datetime | None
-    counted_at: datetime | None = Field(description="when the tally met it")
-
-
-class EntryTally(BaseModel):
-    entry_id: str
-    counted: int
-
-
-class TotalsView(BaseModel):
-    """received = counted + duplicate + late + held + struck, always."""
-
-    received: int
-    counted: int
-    duplicate: int
-    late: int
-    held: int
-    struck: int
-
-
-class TallyView(BaseModel):
-    contest_id: str
-    state: VoteState
-    visible: bool = Field(description="whether you may see totals now; by the rulebook")
-    reason: LocalizedText | None = Field(description="why not")
-    totals: TotalsView | None
-    entries: tuple[EntryTally, ...] = Field(description="highest first; empty where totals are hidden")
-    winner_entry_id: str | None = Field(description="after the certificate; null also for a tie")
-    certified_at: datetime | None
-    weak_durability_accepted_by: str
-
-
-class CertificationView(BaseModel):
-    contest_id: str
-    proposed_by: str
-    proposed_at: datetime
-    certified_by: str | None
-    certified_at: datetime | None
-    report: dict[str, Any] = Field(description="the recount from the log that both people signed")
-    report_sha256: str
-
-
-class SealView(BaseModel):
-    partition: int
-    offset: int
-
-
-class AuditView(BaseModel):
-    """What an auditor starts from."""
-
-    contest_id: str
-    state: VoteState
-    rulebook_number: int
-    rulebook_sha256: str
-    seals: tuple[SealView, ...]
-    ballots_issued: int | None = Field(description="voters who hold a ballot; null while totals are hidden")
-    tally: TallyView
-
-
-class OpenDataRow(BaseModel):
-    entry_id: str
-    hour: datetime
-    votes: int
-
-
-class OpenData(BaseModel):
-    contest_id: str
-    totals: TotalsView
-    rows: tuple[OpenDataRow, ...] = Field(description="ballots by entry and hour, linked to nobody")
 
 
 def ballot_view(found: Standing, seed: str) -> BallotView:
