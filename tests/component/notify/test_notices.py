@@ -338,6 +338,10 @@ async def test_smtp_down_then_up_delivers_each_once(notify: Notify, sink_port: i
     assert sorted(sink.taken) == sorted(notice.message_id for notice in await notify.notices())
 
 
+class Killed(BaseException):
+    """What no handler catches. Not KeyboardInterrupt: that would end the tests' own event loop."""
+
+
 async def test_killed_between_reply_and_commit_sends_the_same_mail_again(
     notify: Notify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,11 +349,11 @@ async def test_killed_between_reply_and_commit_sends_the_same_mail_again(
     await notify.consume(an_entry())
 
     async def die(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(Dispatcher, "_settle", die)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             await notify.dispatcher.run(notify.database)
     assert [notice.state for notice in await notify.notices()] == ["built"]
     await notify.send()
