@@ -5,6 +5,9 @@ import hmac
 import ipaddress
 import secrets
 from datetime import datetime, timedelta
+from email.headerregistry import Address
+
+from shared.errors import Invalid
 
 CODE_DIGITS = 6
 CODE_LIFETIME = timedelta(minutes=10)
@@ -13,8 +16,22 @@ CODE_TRIES = 5
 
 def normal_email(address: str) -> str:
     """An address as people compare it: trimmed and in lower case. (The part before the @ is case
-    sensitive on paper and on no mail server that people use.)"""
-    return address.strip().casefold()
+    sensitive on paper and on no mail server that people use.)
+
+    Raises:
+        Invalid: no mail can be sent to it.
+    """
+    email = address.strip().casefold()
+    try:
+        if email:
+            Address(addr_spec=email)
+    except Exception as error:  # the parser raises many kinds
+        raise Invalid(
+            "ที่อยู่อีเมลนี้ส่งไม่ได้ โปรดตรวจการสะกด เช่น somchai@example.go.th",
+            "Mail cannot be sent to this address. Check its spelling, for example somchai@example.go.th.",
+            field="email",
+        ) from error
+    return email
 
 
 def new_code() -> str:
