@@ -8,7 +8,7 @@ from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.certificates import winners
 from services.notify.domain.letters import LetterState
-from services.notify.handlers.letters import DraftLetter, draft_letter
+from services.notify.handlers.composing import DraftLetter, draft_letter
 from shared import known
 from shared.clock import Clock
 from shared.contracts.rulebook import Rulebook

@@ -8,7 +8,7 @@ from typing import Any
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import Addressee
-from services.notify.handlers.letters import content_of
+from services.notify.handlers.composing import content_of
 from services.notify.letters.compose import Numbered, Typesetting
 from services.notify.letters.render import Rendered, refuse_missing_glyphs, render_pdf, render_png
 from services.notify.tables import Letter, LetterFile

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.handlers import letters, rendering
+from services.notify.handlers import composing, letters, rendering
 from services.notify.handlers.drafting import known_facts
 from services.notify.http.common import PREFIX, ContestPath, IdPath, Signatory, Staff
 from services.notify.http.views import (
@@ -33,8 +33,8 @@ def router(resources: Resources) -> APIRouter:
         async with database.transaction() as session:
             letter = await repository.letters.letter(session, letter_id)
             counts = await repository.letters.dispatch_counts(session, letter.contest_id)
-            content = await letters.content_of(session, letter, site)
-            findings = await letters.findings_of(session, letter, site) if letter.content is None else []
+            content = await composing.content_of(session, letter, site)
+            findings = await composing.findings_of(session, letter, site) if letter.content is None else []
             rows = await repository.letters.dispatches(session, letter.contest_id, letter_id)
             steps = await repository.letters.steps(session, letter)
             return LetterView(
@@ -64,7 +64,7 @@ def router(resources: Resources) -> APIRouter:
         async with database.transaction() as session:
             template = contest_files(contest_id).template(body.template)
             facts = await known_facts(session, contest_id, template.table.source) if template.table else {}
-            command = letters.DraftLetter(
+            command = composing.DraftLetter(
                 contest_id=contest_id,
                 template=body.template,
                 by=account.contact_id,
@@ -74,7 +74,7 @@ def router(resources: Resources) -> APIRouter:
                 parent_id=body.parent_id,
                 public_url=site,
             )
-            letter = await letters.draft_letter(session, clock, command)
+            letter = await composing.draft_letter(session, clock, command)
         return await view(letter.letter_id)
 
     @api.get("/contests/{contest_id}/letters")
@@ -103,7 +103,7 @@ def router(resources: Resources) -> APIRouter:
         """Change a draft; an approved letter becomes a draft again."""
         await rendering.check_printable(body.overrides())
         async with database.transaction() as session:
-            await letters.edit_letter(
+            await composing.edit_letter(
                 session,
                 clock,
                 letter_id,

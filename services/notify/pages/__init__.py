@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
-from services.notify.pages import board, certificates, clerk, letters, notices
+from services.notify.pages import board, certificates, clerk, compose, letters, notices
 from shared.service import Resources
 
 
 def router(resources: Resources) -> APIRouter:
     """Every page of notify."""
     pages = APIRouter(include_in_schema=False)
-    for module in (board, clerk, certificates, letters, notices):
+    for module in (board, clerk, certificates, compose, letters, notices):
         pages.include_router(module.router(resources))
     return pages

@@ -1,4 +1,4 @@
-"""``/letters``: the register, the composer, and each letter's way."""
+"""``/letters``: the register, and each letter's way."""
 
 import asyncio
 from typing import Any
@@ -9,8 +9,7 @@ from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import KIND_NAMES, STATE_NAMES, STEP_NAMES, DispatchState, Step
 from services.notify.fonts import typeface
-from services.notify.handlers import acknowledge, letters, rendering
-from services.notify.handlers.drafting import known_facts
+from services.notify.handlers import acknowledge, composing, letters, rendering
 from services.notify.pages.common import (
     PAGES,
     Staff,
@@ -98,80 +97,9 @@ def router(resources: Resources) -> APIRouter:
             return csv_response("register", view, language)
         return await PAGES.render(request, "letters.html", {"view": view})
 
-    @pages.get("/letters/new")
-    async def choose(request: Request, account: Staff) -> Response:
-        async with database.transaction() as session:
-            contest_id = await contest_of(request, session)
-            existing = {
-                letter.template: letter
-                for letter in reversed(await repository.letters.letters(session, contest_id))
-                if letter.state != "void"
-            }
-        files = contest_files(contest_id)
-        templates = [(name, files.template(name)) for name in files.template_names()]
-        order = {LetterKind.CIRCULAR: 0, LetterKind.EXTERNAL: 1, LetterKind.MEMORANDUM: 2}
-        templates.sort(key=lambda pair: (order.get(pair[1].kind, 3), pair[0]))
-        profiles = {name: files.profile(template.profile) for name, template in templates}
-        context = {"templates": templates, "existing": existing, "profiles": profiles, "kinds": KIND_NAMES}
-        return await PAGES.render(request, "letter_new.html", context)
-
-    @pages.post("/letters/new")
-    async def start(request: Request, account: Staff) -> Response:
-        form = await PAGES.form(request)
-        name = str(form.get("template", ""))
-        async with database.transaction() as session:
-            contest_id = await contest_of(request, session)
-            template = contest_files(contest_id).template(name)
-            facts = await known_facts(session, contest_id, template.table.source) if template.table else {}
-            command = letters.DraftLetter(
-                contest_id, name, account.contact_id, overrides={}, facts=facts, public_url=site
-            )
-            letter = await letters.draft_letter(session, clock, command)
-        return redirect(f"/letters/{letter.letter_id}")
-
-    @pages.get("/letters/{letter_id}.pdf")
-    async def pdf(letter_id: str, account: Staff) -> Response:
-        _, content = await rendering.pdf_of(database, clock, letter_id, site)
-        return Response(content, media_type="application/pdf", headers={"Cache-Control": "private, no-store"})
-
-    @pages.get("/letters/{letter_id}/page-{number}.png")
-    async def picture(letter_id: str, number: int, account: Staff) -> Response:
-        pictures = await rendering.preview(database, clock, letter_id, site)
-        if not 1 <= number <= len(pictures):
-            raise NotFound("ไม่มีหน้านี้", "There is no such page.")
-        headers = {"Cache-Control": "private, no-store"}
-        return Response(pictures[number - 1], media_type="image/png", headers=headers)
-
     @pages.get("/letters/{letter_id}")
     async def show(request: Request, letter_id: str, account: Staff) -> Response:
-        return await _show(request, resources, letter_id)
-
-    @pages.post("/letters/{letter_id}/edit")
-    async def edit(request: Request, letter_id: str, account: Staff) -> Response:
-        form = await PAGES.form(request)
-        paragraphs = [
-            text.strip() for text in str(form.get("paragraphs", "")).replace("\r", "").split("\n\n")
-        ]
-        overrides = {
-            "subject": " ".join(str(form.get("subject", "")).split()) or None,
-            "paragraphs": [" ".join(text.split()) for text in paragraphs if text] or None,
-            "urgency": str(form.get("urgency", "")),
-        }
-        try:
-            await rendering.check_printable(overrides)
-            async with database.transaction() as session:
-                await letters.edit_letter(
-                    session,
-                    clock,
-                    letter_id,
-                    account.contact_id,
-                    overrides=overrides,
-                    recipients_csv=str(form.get("recipients", "")),
-                    public_url=site,
-                )
-        except DomainError as error:
-            return await _show(request, resources, letter_id, error=error, typed=overrides)
-        return redirect(f"/letters/{letter_id}", th="บันทึกร่างแล้ว", en="The draft is saved.")
+        return await show_letter(request, resources, letter_id)
 
     @pages.post("/letters/{letter_id}/void")
     async def void(request: Request, letter_id: str, account: Staff) -> Response:
@@ -185,7 +113,7 @@ def router(resources: Resources) -> APIRouter:
                     session, clock, letter_id, account.contact_id, str(form.get("reason", ""))
                 )
         except DomainError as error:
-            return await _show(request, resources, letter_id, error=error)
+            return await show_letter(request, resources, letter_id, error=error)
         return redirect(
             f"/letters/{letter_id}",
             th="ยกเลิกหนังสือแล้ว เลขที่ไม่นำกลับมาใช้",
@@ -223,7 +151,7 @@ def router(resources: Resources) -> APIRouter:
             if step == "signing":
                 await rendering.finish_letter(database, letter_id)
         except DomainError as error:
-            return await _show(request, resources, letter_id, error=error)
+            return await show_letter(request, resources, letter_id, error=error)
         done = {
             "approval": ("อนุมัติร่างแล้ว", "The draft is approved."),
             "signing": ("ลงนามและออกเลขแล้ว", "It is signed and numbered."),
@@ -234,7 +162,7 @@ def router(resources: Resources) -> APIRouter:
     return pages
 
 
-async def _show(
+async def show_letter(
     request: Request,
     resources: Resources,
     letter_id: str,
@@ -248,8 +176,8 @@ async def _show(
         letter = await repository.letters.letter(session, letter_id)
         rulebook = await known.rulebook(session, letter.contest_id)
         now = await resources.clock.now(session, letter.contest_id)
-        content = await letters.content_of(session, letter, site)
-        findings = await letters.findings_of(session, letter, site) if letter.content is None else []
+        content = await composing.content_of(session, letter, site)
+        findings = await composing.findings_of(session, letter, site) if letter.content is None else []
         steps = await repository.letters.steps(session, letter)
         rows = await repository.letters.dispatches(session, letter.contest_id, letter_id)
         children = [
