@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, or_, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,9 +18,12 @@ from services.intake.tables import (
     ContestVersion,
     Entry,
     EntryVersion,
+    JudgeList,
+    Recusal,
     Registration,
     SignInCode,
 )
+from shared.contracts.scoring import JudgeAssigned
 from shared.errors import NotFound
 
 _WALL_CLOCK = text("SELECT clock_timestamp()")
@@ -109,7 +113,7 @@ async def people(
     """A page of people by name, and how many there are in all."""
     conditions: list[ColumnElement[bool]] = [col(Contact.contest_id) == contest_id]
     if wanted.role:
-        conditions.append(col(Contact.roles).any(wanted.role))  # type: ignore[arg-type]  # ARRAY's any
+        conditions.append(col(Contact.roles).contains([wanted.role]))
     if wanted.words:
         like = f"%{_escaped(wanted.words)}%"
         columns = (Contact.name, Contact.email, Contact.organisation)
@@ -299,6 +303,46 @@ async def attachment_content(session: AsyncSession, contest_id: str, attachment_
     return (await session.exec(query)).one()
 
 
+async def keep_judge_list(session: AsyncSession, event: JudgeAssigned) -> None:
+    """Replace the judge's list of that round by a newer one."""
+    statement = insert(JudgeList).values(
+        contest_id=event.contest_id,
+        judge_id=event.judge_id,
+        round=event.round.value,
+        contact_id=event.contact_id,
+        revision=event.revision,
+        entry_ids=list(event.entry_ids),
+    )
+    new = statement.excluded
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["contest_id", "judge_id", "round"],
+            set_={"contact_id": new.contact_id, "revision": new.revision, "entry_ids": new.entry_ids},
+            where=col(JudgeList.revision) < new.revision,
+        )
+    )
+
+
+async def keep_recusal(session: AsyncSession, contest_id: str, contact_id: str, entry_id: str) -> None:
+    """Remember that this judge must not see that entry."""
+    row = insert(Recusal).values(contest_id=contest_id, contact_id=contact_id, entry_id=entry_id)
+    await session.execute(row.on_conflict_do_nothing())
+
+
+async def judges_entry(session: AsyncSession, contest_id: str, contact_id: str, entry_id: str) -> bool:
+    """Whether the entry is on one of the person's lists and no recusal forbids it."""
+    listed = select(JudgeList.judge_id).where(
+        JudgeList.contest_id == contest_id,
+        JudgeList.contact_id == contact_id,
+        col(JudgeList.entry_ids).contains([entry_id]),
+    )
+    recused = select(Recusal.entry_id).where(
+        Recusal.contest_id == contest_id, Recusal.contact_id == contact_id, Recusal.entry_id == entry_id
+    )
+    found = await session.execute(select(listed.exists() & ~recused.exists()))
+    return bool(found.scalar_one())
+
+
 async def set_outcome(session: AsyncSession, contest_id: str, entry_ids: Sequence[str], outcome: str) -> None:
     """Let those entries show that outcome."""
     await session.execute(
@@ -313,7 +357,7 @@ async def other_administrators(session: AsyncSession, contact_id: str) -> int:
     them cannot dismiss each other at once."""
     query = (
         select(Contact.contact_id)
-        .where(col(Contact.roles).any("admin"))  # type: ignore[arg-type]  # ARRAY's any
+        .where(col(Contact.roles).contains(["admin"]))
         .order_by(col(Contact.contact_id))
         .with_for_update()
     )

@@ -186,6 +186,28 @@ class Attachment(Row, table=True):
     removed_at: datetime | None = _instant(nullable=True)
 
 
+class JudgeList(Row, table=True):
+    """Whose evidence a judge may open: the entries that scoring assigned in one round."""
+
+    __tablename__ = "judge_list"
+    __table_args__ = (Index("judge_list_by_contact", "contest_id", "contact_id"),)
+
+    contest_id: str = Field(primary_key=True)
+    judge_id: str = Field(primary_key=True)
+    round: str = Field(primary_key=True)
+    contact_id: str
+    revision: int
+    entry_ids: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String), nullable=False))
+
+
+class Recusal(Row, table=True):
+    """A judge who must not see an entry again, whatever a list says."""
+
+    contest_id: str = Field(primary_key=True)
+    contact_id: str = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+
+
 class AttachmentContent(Row, table=True):
     """The bytes, apart, so that a list of files does not read them."""
 

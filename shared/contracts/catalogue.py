@@ -108,7 +108,7 @@ CATALOGUE: tuple[Topic, ...] = (
         key="judge_id",
         partitions=3,
         producer="scoring",
-        consumers=("notify",),
+        consumers=("intake", "notify"),
         audience=Audience.INTERNAL,
     ),
     Topic(

@@ -1,6 +1,7 @@
 """Files of an entry."""
 
 import hashlib
+from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,7 +11,17 @@ from services.intake.handlers.entries import editable
 from services.intake.tables import Attachment, AttachmentContent, Entry
 from shared.clock import Clock
 from shared.contracts.ids import new_id
-from shared.errors import Conflict, Invalid
+from shared.contracts.intake import Role
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file as it goes to whoever may have it."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 async def add_attachment(
@@ -90,3 +101,29 @@ async def remove_attachment(
         entry.changed_at = now
         session.add(entry)
     return entry
+
+
+async def open_attachment(
+    session: AsyncSession,
+    contest_id: str,
+    entry_id: str,
+    attachment_id: str,
+    contact_id: str,
+    roles: frozenset[Role],
+) -> Download:
+    """A file of an entry: any for its applicant, one that was sent for staff and for the entry's judges.
+
+    Raises:
+        Forbidden: the entry is somebody else's, or the judge does not have it or was recused.
+        NotFound: there is no such file, or it was not sent.
+    """
+    entry = await repository.entry(session, contest_id, entry_id)
+    own = entry.contact_id == contact_id
+    judges = Role.JUDGE in roles and await repository.judges_entry(session, contest_id, contact_id, entry_id)
+    if not (own or judges or roles & {Role.STAFF, Role.ADMIN}):
+        raise Forbidden("ผลงานนี้เป็นของผู้อื่น", "This entry belongs to someone else.")
+    row = await repository.attachment(session, contest_id, entry_id, attachment_id)
+    if not own and attachment_id not in entry.sent_attachments:
+        raise NotFound("ไม่พบไฟล์แนบนี้", "There is no such attachment.")
+    content = await repository.attachment_content(session, contest_id, attachment_id)
+    return Download(row.name, row.media_type, content)

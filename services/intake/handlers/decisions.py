@@ -1,10 +1,10 @@
-"""What the judges' decisions mean for entries: the status line goes from submitted to result."""
+"""What the judges' decisions mean for entries: who may open them, and the status line up to the result."""
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake import repository
 from services.intake.domain.entry import Outcome
-from shared.contracts.scoring import ResultsPublished, ShortlistPublished
+from shared.contracts.scoring import JudgeAssigned, JudgeRecused, ResultsPublished, ShortlistPublished
 from shared.messaging import Envelope
 
 
@@ -39,3 +39,13 @@ async def on_results_published(session: AsyncSession, event: ResultsPublished, e
         elif entry.outcome in (Outcome.SHORTLISTED, Outcome.WINNER):
             entry.outcome, entry.awards = Outcome.FINALIST.value, []
         session.add(entry)
+
+
+async def on_judge_assigned(session: AsyncSession, event: JudgeAssigned, envelope: Envelope) -> None:
+    """Keep the judge's whole list of that round; an older one does not win."""
+    await repository.keep_judge_list(session, event)
+
+
+async def on_judge_recused(session: AsyncSession, event: JudgeRecused, envelope: Envelope) -> None:
+    """The judge never opens that entry again, whatever list arrives later."""
+    await repository.keep_recusal(session, event.contest_id, event.contact_id, event.entry_id)

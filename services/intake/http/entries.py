@@ -1,6 +1,7 @@
 """Entries over JSON."""
 
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, File, Query, Response, UploadFile
 from pydantic import AwareDatetime, BaseModel, Field
@@ -115,6 +116,18 @@ async def shown_files(session: AsyncSession, entry: Entry, *, own: bool) -> list
     return [file for file in every if file.attachment_id in entry.sent_attachments]
 
 
+async def download(
+    resources: Resources, account: Account, contest_id: str, entry_id: str, attachment_id: str
+) -> Response:
+    """A file of an entry, to be saved and never to be shown by the browser under this origin."""
+    async with resources.database.transaction() as session:
+        file = await attachments.open_attachment(
+            session, contest_id, entry_id, attachment_id, account.contact_id, account.roles
+        )
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}"}
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
 async def _view(session: AsyncSession, entry: Entry, *, own: bool) -> EntryView:
     content = entry.content if own else entry.sent or {}
     files = await shown_files(session, entry, own=own)
@@ -213,6 +226,17 @@ def router(resources: Resources) -> APIRouter:
             )
             response.headers["ETag"] = f'"{entry.revision}"'
             return await _view(session, entry, own=True)
+
+    @api.get(
+        "/{entry_id}/attachments/{attachment_id}",
+        response_class=Response,
+        responses={200: {"content": {"application/octet-stream": {}}, "description": "The file's bytes"}},
+    )
+    async def download_attachment(
+        contest_id: ContestPath, entry_id: Id, attachment_id: Id, account: anyone
+    ) -> Response:
+        """A file, for the entry's applicant, for staff, and for the judges who have the entry."""
+        return await download(resources, account, contest_id, entry_id, attachment_id)
 
     @api.post("/{entry_id}/attachments", status_code=201)
     async def add_attachment(

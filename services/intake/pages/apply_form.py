@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
@@ -16,7 +15,7 @@ from services.intake.domain.entry import EntryContent
 from services.intake.domain.files import ACCEPT, MAXIMUM_FILES, MAXIMUM_SIZE
 from services.intake.handlers import attachments, entries
 from services.intake.handlers.entries import content_of
-from services.intake.http.entries import may_read
+from services.intake.http.entries import download
 from services.intake.pages.apply import Applicant, page_context
 from services.intake.pages.common import PAGES, Here, here, province_options, text_of
 from shared.errors import DomainError, Invalid, NotFound
@@ -228,7 +227,7 @@ def router(resources: Resources) -> APIRouter:
         return redirect(f"/apply/{entry_id}/files", th="นำไฟล์ออกแล้ว", en="The file is removed.")
 
     @pages.get("/files/{attachment_id}")
-    async def download(
+    async def download_file(
         request: Request,
         entry_id: str,
         attachment_id: str,
@@ -236,13 +235,6 @@ def router(resources: Resources) -> APIRouter:
     ) -> Response:
         async with database.transaction() as session:
             found = await here(request, resources, session)
-            entry = await repository.entry(session, found.contest_id, entry_id)
-            own = may_read(account, entry)
-            row = await repository.attachment(session, found.contest_id, entry_id, attachment_id)
-            if not own and attachment_id not in entry.sent_attachments:
-                raise NotFound("ไม่พบไฟล์แนบนี้", "There is no such attachment.")
-            content = await repository.attachment_content(session, found.contest_id, attachment_id)
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(row.name)}"}
-        return Response(content, media_type=row.media_type, headers=headers)
+        return await download(resources, account, found.contest_id, entry_id, attachment_id)
 
     return pages

@@ -1,7 +1,6 @@
 """The screening queue: filter, sort, page, CSV; one entry with its decision."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -12,7 +11,7 @@ from services.intake.domain.entry import Door, EntryState, door
 from services.intake.domain.screening import REASONS, ScreeningCode
 from services.intake.handlers import screening
 from services.intake.handlers.entries import sent_content
-from services.intake.http.entries import shown_files
+from services.intake.http.entries import download, shown_files
 from services.intake.pages.common import (
     PAGES,
     STATES,
@@ -218,15 +217,9 @@ def router(resources: Resources) -> APIRouter:
         )
 
     @pages.get("/{entry_id}/files/{attachment_id}")
-    async def download(request: Request, entry_id: str, attachment_id: str, account: Staff) -> Response:
+    async def download_file(request: Request, entry_id: str, attachment_id: str, account: Staff) -> Response:
         async with resources.database.transaction() as session:
             found = await here(request, resources, session)
-            entry = await repository.entry(session, found.contest_id, entry_id)
-            if attachment_id not in entry.sent_attachments:
-                raise NotFound("ไม่พบไฟล์แนบนี้", "There is no such attachment.")
-            row = await repository.attachment(session, found.contest_id, entry_id, attachment_id)
-            content = await repository.attachment_content(session, found.contest_id, attachment_id)
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(row.name)}"}
-        return Response(content, media_type=row.media_type, headers=headers)
+        return await download(resources, account, found.contest_id, entry_id, attachment_id)
 
     return pages

@@ -2,17 +2,22 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from services.intake.handlers.decisions import on_judge_assigned, on_judge_recused
 from shared.clock import FixedClock
 from shared.contracts.intake import Role
+from shared.contracts.scoring import JudgeAssigned, JudgeRecused
 from shared.db import Database
-from tests.component.intake.conftest import API, CLOSING, SignedIn, an_entry
+from shared.messaging import Envelope
+from tests.component.intake.conftest import API, CLOSING, CONTEST, SignedIn, an_entry
 
 PDF = b"%PDF-1.7 sample"
+ENVELOPE = Envelope("e", "t", "s", "k", CLOSING, "c")
 
 
 async def events(database: Database, topic: str = "intake.entry.v1") -> list[str]:
@@ -238,3 +243,48 @@ async def test_bad_input_is_answered_not_crashed(
     answer = await applicant.request(method.upper(), path, json=body)
     assert answer.status_code in (404, 422)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def judge_event(kind: type[JudgeAssigned] | type[JudgeRecused], **values: object) -> Any:
+    """An event about the judge ``j1``."""
+    at = {"assigned_at": CLOSING, "due_at": CLOSING} if kind is JudgeAssigned else {"recused_at": CLOSING}
+    return kind.model_validate({"contest_id": CONTEST, "judge_id": "j1", **at, **values})
+
+
+async def test_evidence_opens_for_the_entry_s_judges_and_for_nobody_else(
+    sealed: str, signed_in: SignedIn, intake_database: Database
+) -> None:
+    applicant, staff = await signed_in(Role.APPLICANT), await signed_in(Role.STAFF)
+    judge = await signed_in(Role.JUDGE)
+    other = await signed_in(Role.APPLICANT, email="other@office.example")
+    entry = await started(applicant)
+    path = f"{API}/entries/{entry['entry_id']}"
+    file = {"file": ("รายงาน.pdf", PDF, "application/pdf")}
+    attachment = (await applicant.post(f"{path}/attachments", files=file)).json()["attachment_id"]
+    evidence = f"{path}/attachments/{attachment}"
+
+    async def statuses() -> dict[str, int]:
+        clients = {"applicant": applicant, "staff": staff, "judge": judge, "other": other}
+        return {name: (await client.get(evidence)).status_code for name, client in clients.items()}
+
+    assert await statuses() == {"applicant": 200, "staff": 404, "judge": 403, "other": 403}, "a draft"
+    assert (await applicant.post(f"{path}/submission")).status_code == 200
+    assert await statuses() == {"applicant": 200, "staff": 200, "judge": 403, "other": 403}
+
+    async with intake_database.transaction() as session:
+        contact_id = await session.scalar(text("SELECT contact_id FROM contact WHERE roles = '{judge}'"))
+        here = {"contact_id": contact_id, "round": "first", "entry_ids": [entry["entry_id"]]}
+        await on_judge_assigned(session, judge_event(JudgeAssigned, revision=3, **here), ENVELOPE)
+        empty = {**here, "entry_ids": []}
+        await on_judge_assigned(session, judge_event(JudgeAssigned, revision=2, **empty), ENVELOPE)
+    assert await statuses() == {"applicant": 200, "staff": 200, "judge": 200, "other": 403}
+    answer = await judge.get(evidence)
+    assert (answer.content, answer.headers["content-type"]) == (PDF, "application/pdf")
+    assert answer.headers["content-disposition"].startswith("attachment; filename*=UTF-8''%E0%B8%A3")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+    async with intake_database.transaction() as session:
+        recused = {"contact_id": contact_id, "entry_id": entry["entry_id"], "conflict": "agency"}
+        await on_judge_recused(session, judge_event(JudgeRecused, revision=4, **recused), ENVELOPE)
+        await on_judge_recused(session, judge_event(JudgeRecused, revision=4, **recused), ENVELOPE)
+    assert (await judge.get(evidence)).status_code == 403
