@@ -4,20 +4,17 @@ The order of the steps is the promise: nothing is answered with a receipt before
 of the log has the vote, and a retry with the same key gives the same receipt.
 """
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from ipaddress import IPv4Address, ip_address
 from typing import Annotated
 
 import msgspec
 
-from services.voting.domain.ballots import BadBallot, Ballot, MailClass, read_ballot, voter_of
+from services.voting.domain.ballots import BadBallot, Ballot, read_ballot, voter_of
 from services.voting.domain.errors import BallotRefused, VoteNotOpen
 from services.voting.domain.keys import ContestKeys
 from services.voting.domain.receipts import commitment_of, receipt_for, salt_for
+from services.voting.domain.signals import agent_signals, network_signals
 from services.voting.sender import Headers, VoteSender
 from services.voting.window import LiveWindow
 from shared.contracts.ids import new_id
@@ -42,11 +39,17 @@ class CastVote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The client's own name for this attempt: the same again for a retry, another one for a new vote."""
 
 
-class _Signals(msgspec.Struct, frozen=True):
-    subnet24: str
-    subnet48: str
+class _Signals(msgspec.Struct, frozen=True, omit_defaults=True):
+    """VoteSignals; what is empty takes no room on the log."""
+
     mail_domain_class: str
     code_age_seconds: int
+    subnet24: str = ""
+    subnet48: str = ""
+    prefix: str = ""
+    mail_domain: str = ""
+    agent: str = ""
+    agent_class: str = ""
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -70,6 +73,7 @@ class Origin:
     address: str = ""
     correlation_id: str = ""
     traceparent: str = ""
+    user_agent: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -117,7 +121,7 @@ class Door:
             entry_id=vote.entry_id,
             commitment=commitment_of(salt_for(keys, voter_id, receipt), ballot.contest_id, vote.entry_id),
             key_id=keys.key_id,
-            signals=_signals(keys, ballot, origin.address, now),
+            signals=_signals(keys, ballot, origin, now),
             cast_at=now,
         )
         key = voter_id.encode()
@@ -139,29 +143,16 @@ def _headers(subject: bytes, origin: Origin) -> Headers:
     return headers
 
 
-def _signals(keys: ContestKeys, ballot: Ballot, address: str, now: datetime) -> _Signals:
-    subnet24, subnet48 = _subnets(keys.signals, address)
+def _signals(keys: ContestKeys, ballot: Ballot, origin: Origin, now: datetime) -> _Signals:
+    network = network_signals(keys.signals, origin.address)
+    agent = agent_signals(keys.signals, origin.user_agent)
     return _Signals(
-        subnet24=subnet24,
-        subnet48=subnet48,
-        mail_domain_class=MailClass(ballot.mail_class).name.lower(),
+        subnet24=network.subnet24,
+        subnet48=network.subnet48,
+        prefix=network.prefix,
+        mail_domain_class=ballot.mail_class.name.lower(),
+        mail_domain=ballot.domain.hex() if any(ballot.domain) else "",
         code_age_seconds=max(0, int(now.timestamp()) - ballot.issued_at),
+        agent=agent.agent,
+        agent_class=agent.agent_class,
     )
-
-
-@lru_cache(maxsize=4_096)
-def _subnets(key: bytes, address: str) -> tuple[str, str]:
-    """Keyed hashes of the IPv4 /24 and of the IPv6 /48 that ``address`` lies in."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "", ""
-    if isinstance(parsed, IPv4Address):
-        return _keyed(key, parsed.packed[:3]), ""
-    if parsed.ipv4_mapped:
-        return _keyed(key, parsed.ipv4_mapped.packed[:3]), ""
-    return "", _keyed(key, parsed.packed[:6])
-
-
-def _keyed(key: bytes, network: bytes) -> str:
-    return hmac.digest(key, network, hashlib.sha256)[:12].hex()

@@ -102,13 +102,17 @@ def read_vote(body: bytes | None) -> CastVote:
 def origin_of(scope: Scope) -> Origin:
     """What a vote's request says of where it comes from."""
     client = scope.get("client")
-    correlation_id = traceparent = b""
+    correlation_id = traceparent = agent = b""
     for name, value in scope["headers"]:
         if name == b"x-correlation-id" and is_correlation_id(value.decode("latin-1")):
             correlation_id = value
         elif name == b"traceparent" and _TRACEPARENT.fullmatch(value):
             traceparent = value
-    return Origin(client[0] if client else "", correlation_id.decode(), traceparent.decode())
+        elif name == b"user-agent":
+            agent = value
+    return Origin(
+        client[0] if client else "", correlation_id.decode(), traceparent.decode(), agent.decode("latin-1")
+    )
 
 
 def refusal(error: DomainError) -> Response:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting import repository
 from services.voting.domain.addresses import BadAddress, mail_class, normalise
-from services.voting.domain.ballots import MailClass, issue_ballot, subject_of, voter_of
+from services.voting.domain.ballots import MailClass, domain_of, issue_ballot, subject_of, voter_of
 from services.voting.domain.codes import (
     SEND_WINDOW,
     CodeAnswer,
@@ -148,7 +148,7 @@ async def redeem_code(
             await repository.keep_issued_ballots(
                 session, command.contest_id, [voter_of(keys, subject)], kind, now
             )
-            return issue_ballot(keys, subject, int(now.timestamp()), kind)
+            return issue_ballot(keys, subject, int(now.timestamp()), kind, domain_of(keys, address))
 
 
 async def rehearsal_ballots(

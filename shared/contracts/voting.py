@@ -20,6 +20,14 @@ class VoteSignals(Part):
     """Keyed hash of the IPv6 /48."""
     mail_domain_class: str = ""
     code_age_seconds: int | None = None
+    prefix: str = ""
+    """Keyed hash of the IPv4 /16 or the IPv6 /32, about what one provider announces."""
+    mail_domain: str = ""
+    """Keyed hash of the mail domain, under a key that is destroyed after the appeal period."""
+    agent: str = ""
+    """Keyed hash of the user agent."""
+    agent_class: str = ""
+    """What kind of program it says it is: none, script, in_app, mobile, desktop."""
 
 
 class VoteCast(Event):
@@ -116,12 +124,20 @@ class VotesDecision(Event):
     receipt_ids: tuple[ReceiptId, ...]
     reason: str
     decided_at: Instant
+    case_id: str = ""
+    """The case these votes belong to: a large one is told in several events, and may grow."""
+    part: Annotated[int, Field(ge=1)] = 1
+    """1 for the first event of this kind about the case, then 2, 3 …"""
+    votes: int | None = None
+    """How many votes this decision is about, in all its parts."""
+    reason_en: str = ""
 
 
 class VotesHeld(VotesDecision):
-    """A detector set these votes aside until two people decide."""
+    """Detectors set these votes aside until two people decide."""
 
     detector: str
+    """Which ones agreed, in alphabetical order with a plus sign between them: ``agent+network``."""
 
 
 class VotesStruck(VotesDecision):

@@ -92,11 +92,13 @@ class VotingEvents:
 
     async def held(self, session: AsyncSession, event: VotesHeld, envelope: Envelope) -> None:
         await on_votes_decision(session, event, envelope)
+        if event.part > 1:  # the same case again: staff were told when it began
+            return
         happening = Happening(
             contest_id=event.contest_id,
             event="VotesHeld",
             event_id=envelope.id,
-            facts={"votes.held": str(len(event.receipt_ids)), "votes.reason": event.reason},
+            facts={"votes.held": str(event.votes or len(event.receipt_ids)), "votes.reason": event.reason},
             correlation_id=envelope.correlation_id,
         )
         await tell(session, self._clock, happening)

@@ -1,0 +1,65 @@
+"""Signals: hashes and classes that say enough for the detectors and nothing of a person."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.voting.domain.signals import NOWHERE, AgentClass, agent_signals, network_signals
+from services.voting.door import _Signals
+from shared.contracts.voting import VoteSignals
+
+KEY = b"k" * 32
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0"
+
+
+@given(st.ip_addresses(v=4), st.integers(0, 255))
+def test_ipv4_neighbours_share_their_24_and_their_16(address: object, last: int) -> None:
+    near = f"{str(address).rpartition('.')[0]}.{last}"
+    assert network_signals(KEY, str(address)) == network_signals(KEY, near)
+    assert network_signals(KEY, str(address)).subnet48 == ""
+
+
+def test_networks_are_told_apart_and_keyed() -> None:
+    here, there = network_signals(KEY, "203.0.113.9"), network_signals(KEY, "203.0.114.9")
+    assert here.subnet24 != there.subnet24
+    assert here.prefix == there.prefix
+    assert network_signals(b"o" * 32, "203.0.113.9").subnet24 != here.subnet24
+    assert network_signals(KEY, "::ffff:203.0.113.9") == here
+    six, neighbour = network_signals(KEY, "2001:db8:1:2::3"), network_signals(KEY, "2001:db8:1:ffff::9")
+    assert six == neighbour
+    assert (six.subnet24, six.subnet48 != "", six.prefix != "") == ("", True, True)
+
+
+@pytest.mark.parametrize("text", ["", "testclient", "999.1.1.1", "203.0.113"])
+def test_no_address_gives_no_network(text: str) -> None:
+    assert network_signals(KEY, text) == NOWHERE
+
+
+@pytest.mark.parametrize(
+    ("agent", "kind"),
+    [
+        ("", AgentClass.NONE),
+        ("curl/8.5.0", AgentClass.SCRIPT),
+        ("python-requests/2.31.0", AgentClass.SCRIPT),
+        (CHROME.replace("Chrome", "HeadlessChrome"), AgentClass.SCRIPT),
+        (CHROME, AgentClass.DESKTOP),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4) Mobile/15E148 Safari/604.1",
+            AgentClass.MOBILE,
+        ),
+        ("Mozilla/5.0 (Linux; Android 14; wv) Mobile Safari/537.36 Line/14.5.0", AgentClass.IN_APP),
+    ],
+)
+def test_agent_is_classed_by_its_own_word(agent: str, kind: AgentClass) -> None:
+    found = agent_signals(KEY, agent)
+    assert found.agent_class == kind.value
+    assert (found.agent == "") == (kind is AgentClass.NONE)
+    assert "Mozilla" not in found.agent
+
+
+def test_door_writes_the_signals_that_the_contract_names() -> None:
+    full = dict.fromkeys(_Signals.__struct_fields__, "x") | {"code_age_seconds": 3}
+    written = msgspec.json.encode(_Signals(**full))  # type: ignore[arg-type]
+    assert VoteSignals.model_validate_json(written).model_dump() == full
+    assert set(_Signals.__struct_fields__) == set(VoteSignals.model_fields)
