@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from services.voting import consumers, http, pages, tally
+from services.voting import consumers, heads, http, pages, tally
 from services.voting.closing import Closer
+from services.voting.domain.heads import HeadSigner
 from services.voting.domain.keys import root_secret
 from services.voting.door import Door
 from services.voting.fast import FastVotes
@@ -35,6 +36,7 @@ def build(resources: Resources) -> Service:
         TOPICS[VoteCast.TOPIC].partitions,
     )
     door = Door(window, sender)
+    signer = HeadSigner(root)
     closer = Closer(settings, resources.database, clock)
 
     app = create_app("voting", resources)
@@ -48,6 +50,10 @@ def build(resources: Resources) -> Service:
         return "" if sender.ready else "votes: no broker answers"
 
     app.state.readiness.append(broker_ready)
+
+    async def sign_heads(database: Database) -> None:
+        async with database.transaction() as session:
+            await heads.sign_changed(session, clock, signer)
 
     async def publish_tally(database: Database) -> None:
         async with database.transaction() as session:
@@ -71,6 +77,7 @@ def build(resources: Resources) -> Service:
         timers=(
             Timer("voting-calendar", timedelta(seconds=1), closer.run),
             Timer("voting-tally", timedelta(seconds=1), publish_tally),
+            Timer("voting-heads", heads.EVERY, sign_heads),
         ),
         lifespan=lifespan,
     )

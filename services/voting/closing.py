@@ -11,6 +11,7 @@ import logging
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.voting import handlers, repository
+from services.voting.domain.heads import HeadSigner
 from services.voting.durability import log_durability
 from shared.clock import Clock
 from shared.contracts.catalogue import TOPICS
@@ -36,6 +37,7 @@ class Closer:
         self._settings = settings
         self._database = database
         self._clock = clock
+        self._signer = HeadSigner.of(settings.voting_secret.get_secret_value())
 
     async def run(self, database: Database) -> None:
         """One turn of the timer: open and close what is due."""
@@ -61,7 +63,8 @@ class Closer:
 
     async def _open(self, contest_id: str) -> None:
         try:
-            command = handlers.OpenVoting(contest_id, await log_durability(self._settings))
+            log_now = await log_durability(self._settings)
+            command = handlers.OpenVoting(contest_id, log_now, head_key=self._signer.public_key(contest_id))
             async with self._database.transaction() as session:
                 await handlers.open_voting(session, self._clock, command)
         except (DomainError, BrokerUnavailable) as error:

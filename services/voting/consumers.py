@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.voting import handlers
+from services.voting import handlers, tree
 from services.voting.tally import GROUP, fold_votes
+from services.voting.tree import grow_trees
 from shared import known
 from shared.contracts.intake import EntryWithdrawn
 from shared.contracts.scoring import ShortlistPublished
@@ -28,6 +29,10 @@ async def on_votes(session: AsyncSession, batch: Sequence[Delivered[Any]]) -> No
     await fold_votes(session, batch)
 
 
+async def on_leaves(session: AsyncSession, batch: Sequence[Delivered[Any]]) -> None:
+    await grow_trees(session, batch)
+
+
 def subscriptions() -> tuple[Subscription | BatchSubscription, ...]:
     """Every subscription of the worker."""
     return (
@@ -35,4 +40,12 @@ def subscriptions() -> tuple[Subscription | BatchSubscription, ...]:
         Subscription("voting", ShortlistPublished.TOPIC, {ShortlistPublished: on_shortlist_published}),
         Subscription("voting", EntryWithdrawn.TOPIC, {EntryWithdrawn: on_entry_withdrawn}),
         BatchSubscription(GROUP, VoteCast.TOPIC, (VoteCast, VotingSealed), on_votes),
+        BatchSubscription(
+            tree.GROUP,
+            VoteCast.TOPIC,
+            (VoteCast, VotingSealed),
+            on_leaves,
+            batch_size=tree.BATCH,
+            linger=tree.LINGER,
+        ),
     )

@@ -52,12 +52,13 @@ class OpenVoting:
     """The command to open the vote.
 
     ``weak_durability_accepted_by`` names the post that accepts a log which may lose votes with one broker;
-    it is told with the result.
+    it is told with the result. ``head_key`` is the public key by which the vote's tree heads are checked.
     """
 
     contest_id: str
     log: LogDurability
     weak_durability_accepted_by: str = ""
+    head_key: str = ""
 
 
 async def open_voting(session: AsyncSession, clock: Clock, command: OpenVoting) -> VoteWindow:
@@ -109,6 +110,7 @@ async def open_voting(session: AsyncSession, clock: Clock, command: OpenVoting) 
             scope=VoteScope(window.scope),
             closes_at=window.closes_at,
             opened_at=now,
+            head_key=command.head_key,
         ),
     )
     return window

@@ -13,6 +13,7 @@ from services.voting.certification import Certifier
 from services.voting.domain.codes import LIFETIME
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.errors import MailAway, NotAnAddress
+from services.voting.domain.heads import HeadSigner
 from services.voting.domain.order import shuffled
 from services.voting.door import Door
 from services.voting.durability import log_durability
@@ -124,6 +125,7 @@ def router(resources: Resources, door: Door) -> APIRouter:
     """The routes under ``/api/voting/v1``."""
     routes = APIRouter(prefix=PREFIX, tags=["voting"], responses=PROBLEMS)
     database, clock, window = resources.database, resources.clock, door.window
+    signer = HeadSigner.of(resources.settings.voting_secret.get_secret_value())
     certifier = Certifier(resources.settings, database, clock)
 
     async def seen(contest_id: str, account: Account | None) -> Standing:
@@ -147,7 +149,7 @@ def router(resources: Resources, door: Door) -> APIRouter:
             raise Unavailable("ติดต่อตัวกลางข้อความไม่ได้", str(error)) from error
         accepted_by = opening.weak_durability_accepted_by if opening else ""
         async with database.transaction() as session:
-            command = handlers.OpenVoting(contest_id, log, accepted_by)
+            command = handlers.OpenVoting(contest_id, log, accepted_by, signer.public_key(contest_id))
             opened = await handlers.open_voting(session, clock, command)
         await window.refresh()
         return VoteView.model_validate(opened, from_attributes=True)

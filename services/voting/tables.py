@@ -140,6 +140,67 @@ class SealingStart(Row, table=True):
     offset: int = Field(sa_type=BigInteger)
 
 
+class TreeFrontier(Row, table=True):
+    """How far the Merkle tree of a partition has grown, and its right edge."""
+
+    __tablename__ = "tree_frontier"
+
+    contest_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    size: int = Field(sa_type=BigInteger)
+    """Leaves: VoteCast records of the contest."""
+    next_offset: int = Field(sa_type=BigInteger)
+    """Records below it are in the tree already, or are none of its leaves."""
+    peaks: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """Roots of the perfect subtrees from left to right, 32 bytes each."""
+
+
+class TreeTile(Row, table=True):
+    """Up to 256 hashes of a partition's tree; see ``domain/tiles.py``."""
+
+    __tablename__ = "tree_tile"
+
+    contest_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    level: int = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    first_offset: int = Field(sa_type=BigInteger)
+    """Offset of the first leaf of a tile of level 0; -1 on the levels above."""
+    hashes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    offsets: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """Of a tile of level 0: each leaf's offset in the log, 8 bytes, the highest first."""
+    commitments: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """Of a tile of level 0: each leaf's commitment, 32 bytes."""
+
+
+class TreeHead(Row, table=True):
+    """A signed head over all partitions, as TreeHeadSigned told it."""
+
+    __tablename__ = "tree_head"
+
+    contest_id: str = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    size: int = Field(sa_type=BigInteger)
+    """Leaves of all partitions together."""
+    at_close: bool
+    """Whether every partition's seal lies within it."""
+    signed_at: datetime = _instant()
+    document: str
+    """Canonical JSON with the signature: the bytes that are served."""
+
+
+class OpeningsGrant(Row, table=True):
+    """Who may have the salts of a contest's commitments, given by whom; and when they were taken."""
+
+    __tablename__ = "openings_grant"
+
+    contest_id: str = Field(primary_key=True)
+    contact_id: str = Field(primary_key=True)
+    granted_by: str
+    granted_at: datetime = _instant()
+    taken_at: datetime | None = _instant(nullable=True)
+
+
 class VoteWindow(Row, table=True):
     """One contest's vote from its opening on."""
 
@@ -169,6 +230,8 @@ class Certification(Row, table=True):
     proposed_at: datetime = _instant()
     certified_by: str | None = None
     certified_at: datetime | None = _instant(nullable=True)
+    tree_head_revision: int | None = None
+    """The signed head over the log that was counted."""
 
 
 class IdentityPepper(Row, table=True):

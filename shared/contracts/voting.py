@@ -43,7 +43,7 @@ class VoteCast(Event):
     """What "once" means under the rulebook: "" for the contest, a category id, or a day's ISO date."""
     entry_id: EntryId
     commitment: str
-    """Salted commitment to the choice, hexadecimal: the leaf of the Merkle tree."""
+    """Salted commitment to the choice, hexadecimal; together with the receipt the leaf of the Merkle tree."""
     key_id: str
     """Which of the contest's keys derived voter id, receipt and salt."""
     signals: VoteSignals = VoteSignals()
@@ -91,6 +91,8 @@ class VotingOpened(Event):
     opened_at: Instant
     waived: tuple[str, ...] = ()
     """Requirements of a safe vote that were waived by name, such as ``replication-factor``."""
+    head_key: str = ""
+    """Ed25519 public key of the vote's tree heads, hexadecimal: named before the first vote is in."""
 
 
 class PartitionSeal(Part):

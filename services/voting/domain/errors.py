@@ -162,3 +162,49 @@ class UnknownReceipt(NotFound):
             "There is no such receipt. Check its letters, as in 7KQ2-M9XD-4TBA.",
             field="receipt",
         )
+
+
+class NoSuchHead(NotFound):
+    code = "unknown-head"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ไม่มีบันทึกลงลายมือชื่อฉบับนี้ ดูฉบับที่มีได้จากรายการ",
+            "There is no such signed head, or not in this order. See the list for those that exist.",
+        )
+
+
+class NotSignedYet(Conflict):
+    """The record is on the log; the next signed head will cover it."""
+
+    code = "not-signed-yet"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "เสียงนี้ยังไม่อยู่ในบันทึกที่ลงลายมือชื่อ ระบบลงลายมือชื่อทุกไม่เกิน 5 วินาที โปรดลองใหม่อีกครั้ง",
+            "No signed head covers this vote yet. One is signed every few seconds: try again in a moment.",
+        )
+
+
+class NotInTree(Conflict):
+    """The tree has another record where this one should be."""
+
+    code = "not-in-tree"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "บันทึกที่ลงลายมือชื่อไม่มีเสียงนี้ในตำแหน่งที่ควรอยู่ โปรดแจ้งผู้จัดพร้อมหมายเลขใบรับ "
+            "(ในการซ้อม เกิดได้เมื่อเริ่มตัวกลางข้อความใหม่)",
+            "The signed tree does not have this vote where it should be. Tell the organiser, with the "
+            "receipt. (In a rehearsal this follows when its broker was started anew.)",
+        )
+
+
+class OpeningsRefused(Forbidden):
+    code = "openings-refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ยังไม่มีผู้อนุมัติให้คุณเปิดข้อผูกมัดของการโหวตนี้ ขออนุญาตจากผู้อนุมัติก่อน",
+            "No approver has let you open this contest's commitments. Ask one first.",
+        )

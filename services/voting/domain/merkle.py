@@ -6,7 +6,7 @@ gives the root at any moment, without the leaves before it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
@@ -130,11 +130,33 @@ class Frontier:
 
     def append(self, leaf: bytes) -> "Frontier":
         """The frontier after the next leaf hash."""
-        peaks, carry, size = list(self.peaks), leaf, self.size
-        while size & 1:
-            carry = node_hash(peaks.pop(), carry)
-            size >>= 1
-        return Frontier(self.size + 1, (*peaks, carry))
+        return self.extend((leaf,))
+
+    def extend(
+        self,
+        leaves: Iterable[bytes],
+        *,
+        every: int = 64,
+        finished: Callable[[int, bytes], None] | None = None,
+    ) -> "Frontier":
+        """The frontier after the next leaf hashes.
+
+        Args:
+            finished: called with the height and the root of each perfect subtree that these leaves
+                complete and whose height is a multiple of ``every``, in the order of completion.
+        """
+        peaks, size, sha256 = list(self.peaks), self.size, hashlib.sha256
+        for leaf in leaves:
+            carry, rest, height = leaf, size, 0
+            while rest & 1:
+                carry = sha256(b"\x01" + peaks.pop() + carry).digest()
+                rest >>= 1
+                height += 1
+                if finished is not None and not height % every:
+                    finished(height, carry)
+            peaks.append(carry)
+            size += 1
+        return Frontier(size, tuple(peaks))
 
     def root(self) -> bytes:
         """The root over every leaf so far."""

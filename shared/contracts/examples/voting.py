@@ -38,6 +38,7 @@ VOTING: tuple[Event, ...] = (
         scope=rulebook.VoteScope.CONTEST,
         closes_at=at(8, 12, 10),
         opened_at=at(8, 5, 3),
+        head_key="d7" * 32,
     ),
     voting.VotingClosed(
         contest_id=CONTEST,

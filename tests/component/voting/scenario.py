@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from services.voting import handlers
+from services.voting.domain.heads import HeadSigner
 from services.voting.durability import LogDurability
 from services.voting.tables import VoteWindow
 from shared import known
@@ -20,6 +21,8 @@ from shared.messaging import Delivered, Envelope
 from shared.testing.rulebooks import SHORTLIST, VOTE_OPENS, a_rulebook
 
 T = TypeVar("T")
+SIGNER = HeadSigner.of("0f" * 32)
+"""Signs as a service does that has the settings of the tests."""
 STRONG = LogDurability(memory_only=False, replication=3, min_in_sync=2)
 WEAK = LogDurability(memory_only=False, replication=1, min_in_sync=1)
 TITLES = (
@@ -75,7 +78,7 @@ async def ready_to_vote(
 async def open_vote(database: Database, contest_id: str, clock: Clock | None = None) -> VoteWindow:
     """Open the vote of a contest that is ready."""
     async with database.transaction() as session:
-        command = handlers.OpenVoting(contest_id, STRONG)
+        command = handlers.OpenVoting(contest_id, STRONG, head_key=SIGNER.public_key(contest_id))
         return await handlers.open_voting(session, clock or FixedClock(VOTE_OPENS), command)
 
 
