@@ -198,6 +198,42 @@ class VotingRules(Part):
     totals_hidden_last_hours: Decision[int]
 
 
+class FraudRules(Part):
+    """When votes of the public vote are set aside for two people to look at (never deleted).
+
+    A detector compares the votes of one entry among themselves and with those of the others. What it
+    finds gives points to the votes concerned; ``hold_at`` points hold a vote. Without this part a
+    contest has no detectors.
+    """
+
+    hold_at: Decision[int]
+    """Points: network, agent, domain and look-alike addresses give 3 each, timing 2, rate 1."""
+    lift: Decision[int]
+    """A trait is conspicuous when it is this many times as common among an entry's votes as elsewhere."""
+    network_votes: Decision[int]
+    """Votes for one entry from one /24 or /48 before its programs are looked at."""
+    network_entropy: Decision[int]
+    """Hundredths of a bit: below it, the programs of a network are too much alike to be people's."""
+    agent_votes: Decision[int]
+    """Votes for one entry by one program (user agent) before its share is looked at."""
+    domain_votes: Decision[int]
+    """Votes for one entry from one mail domain, webmail and institutions aside, likewise."""
+    domain_percent: Decision[int]
+    """Share of one mail domain in the codes of an hour from which it is conspicuous."""
+    look_alike_addresses: Decision[int]
+    """Voters whose addresses differ in their last digits only …"""
+    look_alike_percent: Decision[int]
+    """… of whom so many per cent voted for the same entry."""
+    fast_seconds: Decision[int]
+    """A vote sooner than this after its ballot is faster than reading a page."""
+    fast_votes: Decision[int]
+    """Fast votes of one network, program or domain for one entry, at least half of its votes there."""
+    rate_votes: Decision[int]
+    """Votes for one entry in ten minutes before its rate is looked at …"""
+    rate_factor: Decision[int]
+    """… and how many times its own median of the day before."""
+
+
 class CertificateRules(Part):
     """Winners get a certificate (annex §5); who else is a decision."""
 
@@ -241,6 +277,7 @@ class Rulebook(Part):
     voting: VotingRules
     certificates: CertificateRules
     closing_day: Decision[ClosingDay]
+    fraud: FraudRules | None = None
     documents: tuple[Document, ...] = ()
 
     def milestone(self, kind: MilestoneKind) -> Milestone:

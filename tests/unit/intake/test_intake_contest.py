@@ -14,7 +14,7 @@ from services.intake.domain.contest_file import ContestFile, ContestFileUnreadab
 from services.intake.domain.contest_findings import Finding, FindingKind, FindingStatus
 from services.intake.domain.contest_rules import NotReadyToSeal, changed_paths, compile_rulebook
 from services.intake.domain.questions import QUESTIONS
-from shared.contracts.rulebook import Decision, MilestoneKind, Rulebook
+from shared.contracts.rulebook import Decision, FraudRules, MilestoneKind, Rulebook
 from shared.zone import BANGKOK
 
 PATH = Path(__file__).parents[3] / "contests" / "smart-city-2022" / "contest.toml"
@@ -88,8 +88,10 @@ def test_the_titles_say_what_is_wrong_with_the_dates() -> None:
 
 def test_every_decision_of_the_rulebook_is_a_question() -> None:
     keys = {name for name, field in Rulebook.model_fields.items() if _is_decision(field.annotation)}
-    for group in ("eligibility", "judging", "voting", "certificates"):
-        model = Rulebook.model_fields[group].annotation
+    groups = {group: Rulebook.model_fields[group].annotation for group in Rulebook.model_fields}
+    groups["fraud"] = FraudRules
+    for group in ("eligibility", "judging", "voting", "fraud", "certificates"):
+        model = groups[group]
         keys |= {f"{group}.{name}" for name, f in model.model_fields.items() if _is_decision(f.annotation)}
     assert set(QUESTIONS) == keys
 
