@@ -6,39 +6,32 @@ import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from services.notify.domain.letters import Addressee
 from services.notify.domain.notices import Audience, Rule
-from shared.contracts.event import LocalizedText
-from shared.contracts.notify import Channel, LetterKind
+from services.notify.letter_texts import CertificateTemplate, LetterTemplate, Paper, PostOf, Signer, TextFile
+from shared.contracts.notify import Channel
 from shared.errors import Invalid, NotFound
+from shared.thai.agencies import expand
 
 T = TypeVar("T", bound=BaseModel)
 CONTESTS = Path(__file__).resolve().parents[2] / "contests"
 MAX_RECIPIENTS = 10_000
 MAX_CSV_BYTES = 2_000_000
+_NO_LETTERS = frozenset({"profiles", "papers", "posts"})
+"""Files beside the letters that are none."""
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Signer(_Data):
-    name: str
-    lines: tuple[str, ...]
-    authorised_by: str = ""
-
-
-class Series(_Data):
+class Series(TextFile):
     format: str
-    first: dict[int, int] = {}
+    first: dict[int, int] = Field(default_factory=dict)
     """Year (C.E.) → the number that the book starts with, where another book was in use before."""
 
 
-class Profile(_Data):
+class Profile(TextFile):
     """A letterhead, with the agency's own ways."""
 
     layout: Literal["agency_logo", "garuda"]
@@ -62,70 +55,7 @@ class Profile(_Data):
         return bool(self.emblem and self.signer.authorised_by)
 
 
-class Enclosure(_Data):
-    text: str
-    copies: str = ""
-
-
-class Code(_Data):
-    """A QR code at the foot of a letter."""
-
-    caption: str
-    url: str
-
-
-class Column(_Data):
-    name: str
-    value: str
-    width: Annotated[int, Field(ge=0)]
-    centred: bool
-
-
-class TableText(_Data):
-    source: Literal["finalists", "awards"]
-    columns: tuple[Column, ...]
-
-
-class LetterTemplate(_Data):
-    """One letter of the contest, with its places still open."""
-
-    kind: LetterKind
-    layout: Literal["external", "announcement", "memorandum"]
-    profile: str
-    name: LocalizedText
-    subject: str
-    to: str = ""
-    to_all: str = ""
-    urgency: str = ""
-    unique: bool = False
-    """At most one such letter that is not void."""
-    event: str = ""
-    """The event that drafts it by itself."""
-    parent: str = ""
-    """The template of the letter that it encloses."""
-    recipients: str = ""
-    signer: Signer | None = None
-    given: str = ""
-    """The milestone on whose day it should be issued."""
-    references: tuple[str, ...] = ()
-    enclosures: tuple[Enclosure, ...] = ()
-    paragraphs: tuple[str, ...]
-    after: tuple[str, ...] = ()
-    codes: tuple[Code, ...] = ()
-    table: TableText | None = None
-
-
-class CertificateTemplate(_Data):
-    kind: LetterKind
-    layout: Literal["certificate"]
-    profile: str
-    name: LocalizedText
-    opening: str
-    lines: tuple[str, ...]
-    given: str = ""
-
-
-class NoticeText(_Data):
+class NoticeText(TextFile):
     """The words of one notice in one language."""
 
     subject: str
@@ -187,8 +117,13 @@ class ContestFiles:
 
     def template_names(self) -> tuple[str, ...]:
         """The letters that can be composed."""
-        apart = {"profiles", "certificate"}
-        return tuple(sorted(path.stem for path in self.letters.glob("*.toml") if path.stem not in apart))
+        return tuple(
+            sorted(
+                path.stem
+                for path in self.letters.glob("*.toml")
+                if path.stem not in _NO_LETTERS and not path.stem.startswith("certificate")
+            )
+        )
 
     def template(self, name: str) -> LetterTemplate:
         """The letter ``name``. Raises NotFound where there is none."""
@@ -197,9 +132,27 @@ class ContestFiles:
         path = self.letters / f"{name}.toml"
         return _parsed(LetterTemplate, path, _read(path))
 
-    def certificate(self) -> CertificateTemplate:
-        path = self.letters / "certificate.toml"
+    def certificate(self, name: str = "certificate") -> CertificateTemplate:
+        """The certificate of an award, or another kind such as ``certificate-finalist``."""
+        path = self.letters / f"{name}.toml"
         return _parsed(CertificateTemplate, path, _read(path))
+
+    def papers(self) -> dict[str, Paper]:
+        """The working papers: score sheets, attendance sheets, labels, plaques, receipts."""
+        path = self.letters / "papers.toml"
+        if not path.is_file():
+            return {}
+        return {name: _parsed(Paper, path, content) for name, content in _read(path).items()}
+
+    def post_of(self, agency: str) -> str:
+        """The post that heads an agency: letters go to a post, never to a person."""
+        path = self.letters / "posts.toml"
+        full = expand(agency.strip())
+        rows = _read(path).get("post", []) if path.is_file() else []
+        for row in (_parsed(PostOf, path, row) for row in rows):
+            if full.startswith(row.prefix):
+                return row.post.replace("{rest}", full.removeprefix(row.prefix))
+        return f"หัวหน้าหน่วยงาน {full}"
 
     def recipients(self, template: LetterTemplate) -> tuple[Addressee, ...]:
         """The addressees that the template's list names."""

@@ -4,8 +4,7 @@ from fastapi import APIRouter, Response
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.handlers import composing, letters, rendering
-from services.notify.handlers.drafting import known_facts
+from services.notify.handlers import composing, drafting, letters, rendering
 from services.notify.http.common import PREFIX, ContestPath, IdPath, Signatory, Staff
 from services.notify.http.views import (
     PDF_RESPONSE,
@@ -14,6 +13,7 @@ from services.notify.http.views import (
     LetterView,
     Reason,
     StepView,
+    TemplateChosen,
     TemplateView,
     dispatch_view,
     letter_summary,
@@ -62,20 +62,30 @@ def router(resources: Resources) -> APIRouter:
         """Start a letter; of a template that is unique, the one that there is."""
         await rendering.check_printable(body.overrides())
         async with database.transaction() as session:
-            template = contest_files(contest_id).template(body.template)
-            facts = await known_facts(session, contest_id, template.table.source) if template.table else {}
-            command = composing.DraftLetter(
+            command = drafting.DraftLetter(
                 contest_id=contest_id,
                 template=body.template,
                 by=account.contact_id,
                 overrides=body.overrides(),
-                facts=facts,
+                about=body.about,
                 recipients_csv=body.recipients_csv,
                 parent_id=body.parent_id,
                 public_url=site,
             )
-            letter = await composing.draft_letter(session, clock, command)
+            letter = await drafting.draft_letter(session, clock, command)
         return await view(letter.letter_id)
+
+    @api.post("/contests/{contest_id}/letters/each", status_code=201)
+    async def draft_each(
+        contest_id: ContestPath, body: TemplateChosen, account: Staff
+    ) -> list[LetterSummary]:
+        """A letter for each finalist, winner or judge, as the template says; those that there are stay."""
+        async with database.transaction() as session:
+            command = drafting.DraftLetter(
+                contest_id, body.template, account.contact_id, overrides={}, public_url=site
+            )
+            drafted = await drafting.draft_each(session, clock, command)
+            return [letter_summary(letter, {}) for letter in drafted]
 
     @api.get("/contests/{contest_id}/letters")
     async def list_letters(contest_id: ContestPath, account: Staff) -> list[LetterSummary]:
@@ -103,7 +113,7 @@ def router(resources: Resources) -> APIRouter:
         """Change a draft; an approved letter becomes a draft again."""
         await rendering.check_printable(body.overrides())
         async with database.transaction() as session:
-            await composing.edit_letter(
+            await drafting.edit_letter(
                 session,
                 clock,
                 letter_id,

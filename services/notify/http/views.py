@@ -20,6 +20,11 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class EnclosureText(_Body):
+    text: Text
+    copies: str = Field(default="", max_length=80)
+
+
 class LetterDraft(_Body):
     """A letter to start. Texts replace those of the template."""
 
@@ -32,8 +37,23 @@ class LetterDraft(_Body):
     )
     parent_id: str = Field(default="", max_length=64, description="the letter that it encloses and passes on")
 
+    about: str = Field(
+        default="", max_length=64, description="of a template with a letter for each row: the entry or judge"
+    )
+    to: Text | None = None
+    references: list[Text] | None = Field(default=None, max_length=10)
+    enclosures: list[EnclosureText] | None = Field(default=None, max_length=10)
+    after: list[Text] | None = Field(default=None, max_length=20, description="what follows the table")
+
     def overrides(self) -> dict[str, Any]:
-        return self.model_dump(include={"subject", "paragraphs", "urgency"}, exclude_none=True)
+        texts = {"subject", "to", "urgency", "references", "enclosures", "paragraphs", "after"}
+        return self.model_dump(include=texts, exclude_none=True)
+
+
+class TemplateChosen(_Body):
+    """A template of which there is a letter for each finalist, winner or judge."""
+
+    template: str = Field(max_length=100, description="e.g. letter-winner; see GET …/letter-templates")
 
 
 class Reason(_Body):

@@ -25,6 +25,7 @@ _MONTH = "มกราคม|กุมภาพันธ์|มีนาคม|�
 _PHRASES = re.compile(
     "|".join(
         (
+            rf"^{_DIGIT}{{1,2}}\. ",  # an item's number, with a space that does not stretch
             rf"(?:เวลา )?{_DIGIT}{{1,2}}\.{_DIGIT}{{2}}(?: - {_DIGIT}{{1,2}}\.{_DIGIT}{{2}})? น\.",
             rf"(?:วัน[ก-๙]{{2,8}}ที่ |ลงวันที่ |วันที่ )?{_DIGIT}{{1,2}} (?:{_MONTH})(?: พ\.ศ\.)? {_DIGIT}{{4}}",
             rf"ที่ [ก-ฮ]{{1,4}}\.? ?{_DIGIT}{{4}}(?:\.{_DIGIT}+)?/(?:ว )?{_DIGIT}+",

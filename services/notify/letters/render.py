@@ -18,7 +18,11 @@ from services.notify.fonts import FontsMissing, typeface
 from shared.errors import Invalid
 
 TEMPLATES = Path(__file__).with_name("typst")
-TemplateName = Literal["external", "announcement", "memorandum", "certificate"]
+TemplateName = Literal[
+    "external", "announcement", "memorandum", "minutes", "certificate", "sheet", "labels", "plaque"
+]
+SINGLE_PAGES = frozenset({"certificate", "labels", "plaque"})
+"""Templates whose pages are fixed: nothing is fitted."""
 DENSITIES = (1.0, 0.96, 0.92, 0.88, 0.85)
 """Of the vertical space: the first that brings the text onto one page wins, else it takes its pages."""
 STANDARDS = ["a-2a", "ua-1"]
@@ -72,7 +76,7 @@ class _Typesetter:
             made = compiler.compile(sys_inputs=inputs, **options)
             pages = (
                 1
-                if template == "certificate"
+                if template in SINGLE_PAGES
                 else int(json.loads(compiler.query("<pages>", field="value", one=True, format="json")))
             )
         finally:

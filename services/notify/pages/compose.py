@@ -5,8 +5,7 @@ from fastapi import APIRouter, Request, Response
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import KIND_NAMES
-from services.notify.handlers import composing, rendering
-from services.notify.handlers.drafting import known_facts
+from services.notify.handlers import drafting, rendering
 from services.notify.pages.common import PAGES, Staff, contest_of
 from services.notify.pages.letters import show_letter
 from shared.contracts.notify import LetterKind
@@ -43,13 +42,17 @@ def router(resources: Resources) -> APIRouter:
         name = str(form.get("template", ""))
         async with database.transaction() as session:
             contest_id = await contest_of(request, session)
-            template = contest_files(contest_id).template(name)
-            facts = await known_facts(session, contest_id, template.table.source) if template.table else {}
-            command = composing.DraftLetter(
-                contest_id, name, account.contact_id, overrides={}, facts=facts, public_url=site
+            command = drafting.DraftLetter(
+                contest_id, name, account.contact_id, overrides={}, public_url=site
             )
-            letter = await composing.draft_letter(session, clock, command)
-        return redirect(f"/letters/{letter.letter_id}")
+            drafted = await drafting.draft_each(session, clock, command)
+        if len(drafted) == 1:
+            return redirect(f"/letters/{drafted[0].letter_id}")
+        return redirect(
+            "/letters",
+            th=f"มีร่างหนังสือ {len(drafted)} ฉบับ ผู้รับละฉบับ",
+            en=f"There are {len(drafted)} drafts, one for each addressee.",
+        )
 
     @pages.get("/letters/{letter_id}.pdf")
     async def pdf(letter_id: str, account: Staff) -> Response:
@@ -78,7 +81,7 @@ def router(resources: Resources) -> APIRouter:
         try:
             await rendering.check_printable(overrides)
             async with database.transaction() as session:
-                await composing.edit_letter(
+                await drafting.edit_letter(
                     session,
                     clock,
                     letter_id,

@@ -64,6 +64,17 @@ async def newest_of_template(session: AsyncSession, contest_id: str, template: s
     return (await session.exec(query.order_by(col(Letter.drafted_at).desc()).limit(1))).first()
 
 
+async def newest_about(session: AsyncSession, contest_id: str, template: str, about: str) -> Letter | None:
+    """The newest letter of a template that is about an entry or a judge, and is not void."""
+    query = select(Letter).where(
+        Letter.contest_id == contest_id,
+        Letter.template == template,
+        Letter.state != LetterState.VOID,
+        col(Letter.facts)["about"].as_string() == about,
+    )
+    return (await session.exec(query.order_by(col(Letter.drafted_at).desc()).limit(1))).first()
+
+
 async def unfinished_letters(session: AsyncSession, limit: int = 20) -> Sequence[str]:
     """Ids of letters that have a number and no PDF yet: a process died in between."""
     query = select(Letter.letter_id).where(Letter.state == LetterState.SIGNED, Letter.sha256 == "")

@@ -13,7 +13,14 @@ import pytest
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import Addressee
 from services.notify.fonts import typeface
-from services.notify.letters.compose import Numbered, Typesetting, compose, contest_facts
+from services.notify.letters.compose import (
+    Numbered,
+    Typesetting,
+    compose,
+    contest_facts,
+    row_facts,
+    row_words,
+)
 from services.notify.letters.render import Rendered, missing_glyphs, refuse_missing_glyphs, render_pdf
 from shared.errors import Invalid
 from shared.testing.rulebooks import a_rulebook
@@ -21,27 +28,42 @@ from shared.testing.rulebooks import a_rulebook
 FILES = contest_files("smart-city-2022")
 INSTANT = datetime(2022, 6, 30, 3, tzinfo=UTC)
 PARENT = {"parent.number": "สศด. ๐๓๐๑/ว ๐๑๔๖๑", "parent.date": "๒๐ มิถุนายน ๒๕๖๕", "parent.urgency": "ด่วนที่สุด"}
-ROWS = [
-    {
-        "index": "๑",
-        "reference": "SC65-๐๐๐๑",
-        "title": "ศูนย์รับเรื่องร้องเรียนอัจฉริยะ",
-        "applicant": "เทศบาลนคร (ตัวอย่าง) ก",
-        "award": "รางวัล",
-    }
-]
+ROW = {
+    "about": "entry-1",
+    "code": "SC65-0001",
+    "reference": "SC65-0001",
+    "title": "ศูนย์รับเรื่องร้องเรียนอัจฉริยะ",
+    "applicant": "เทศบาลนครตัวอย่าง",
+    "place": "เทศบาลนครตัวอย่าง",
+    "post": "นายกเทศมนตรีนครตัวอย่าง",
+    "award": "รางวัลดีเด่นด้านการบริการอย่างชาญฉลาด (Smart City Solution) ด้าน Smart Environment",
+    "name": "รองศาสตราจารย์ตัวอย่าง หนึ่ง",
+    "detail": "ผู้เชี่ยวชาญด้านเมือง มหาวิทยาลัยตัวอย่าง",
+    "day": "วันพฤหัสบดีที่ ๑๑ สิงหาคม ๒๕๖๕",
+    "hours": "๑๐.๐๐ - ๑๐.๑๕ น.",
+    "starts": "๑๐.๐๐ น.",
+    "url": "https://meet.example/slot-1",
+}
+"""A row that has what every source's rows have."""
 NARATHIWAT = Addressee("96", "จังหวัดนราธิวาส", "ผู้ว่าราชการจังหวัดนราธิวาส")
 
 
 def facts() -> dict[str, str]:
     rulebook = a_rulebook(theme={"th": "การพัฒนาเมืองน่าอยู่เมืองทันสมัย ยกระดับคุณภาพชีวิตของประชาชน"})
-    counts = {"finalists.count": "๑", "awards.count": "๑"}
-    return contest_facts(rulebook, "https://showcase.example") | PARENT | counts
+    counts = {f"{source}.count": "๑" for source in ("finalists", "awards", "judges", "slots")}
+    return contest_facts(rulebook, "https://showcase.example") | PARENT | counts | row_facts(ROW)
+
+
+def content_of(name: str, **overrides: Any) -> dict[str, Any]:
+    """What the letter says, with one row in each of its tables."""
+    template = FILES.template(name)
+    rows = {source: [row_words(ROW, 1)] for source in template.sources()}
+    return compose(template, facts(), rows, overrides)
 
 
 def render(name: str, number: str = "สศด. ๐๓๐๑/ว ๐๑๔๖๑", **overrides: Any) -> Rendered:
     template = FILES.template(name)
-    content = compose(template, facts(), ROWS, overrides)
+    content = content_of(name, **overrides)
     inputs = Typesetting(FILES).letter(template, content, Numbered(number, INSTANT), NARATHIWAT)
     return render_pdf(template.layout, inputs, INSTANT)
 
@@ -62,7 +84,7 @@ def test_letter_fits_one_page_and_says_what_its_source_says(name: str, tmp_path:
     rendered = render(name)
     assert (rendered.pages, rendered.density) == (1, 1.0)
     printed = text_of(rendered, tmp_path)
-    content = compose(FILES.template(name), facts(), ROWS, {})
+    content = content_of(name)
     for paragraph in [content["subject"], *content["paragraphs"], content["enclosures"][0]["text"]]:
         assert _bare(paragraph) in printed
 
@@ -132,7 +154,7 @@ def test_longer_letter_numbers_its_pages_and_announces_the_next_word(tmp_path: P
 
 def test_the_text_of_a_circular_is_the_same_for_every_governor(tmp_path: Path) -> None:
     template = FILES.template("circular-governors")
-    content = compose(template, facts(), [], {})
+    content = content_of("circular-governors")
     texts = set()
     for addressee in FILES.recipients(template)[:3]:
         inputs = Typesetting(FILES).letter(template, content, Numbered("x", INSTANT), addressee)
