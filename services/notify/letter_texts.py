@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.notify.domain.texts import places
 from shared.contracts.event import LocalizedText
 from shared.contracts.notify import LetterKind
 
@@ -112,8 +113,12 @@ class LetterTemplate(TextFile):
 
     def sources(self) -> frozenset[str]:
         """What must be known of the contest to fill it."""
-        named = {self.each, self.recipients_from, self.table.source if self.table else ""}
-        return frozenset(named | {each.source for each in self.lists}) - {""}
+        named: set[str] = {self.each, self.recipients_from, *(each.source for each in self.lists)}
+        if self.table:
+            named.add(self.table.source)
+        for text in (self.subject, *self.paragraphs, *self.after, *self.heads):
+            named |= {name.removesuffix(".count") for name in places(text) if name.endswith(".count")}
+        return frozenset(named) - {""}
 
 
 class CertificateTemplate(TextFile):

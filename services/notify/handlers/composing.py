@@ -1,18 +1,32 @@
 """Composing: what a letter says as it stands, and what the records office would send it back for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.checks import check_text
+from services.notify.domain.checks import (
+    Known,
+    Place,
+    Scheduled,
+    check_circular,
+    check_glyphs,
+    check_references,
+    check_text,
+    plain_number,
+)
 from services.notify.domain.letters import Finding
+from services.notify.fonts import typeface
 from services.notify.letters import compose
+from services.notify.letters.render import missing_glyphs
 from services.notify.tables import Letter
 from shared import known
-from shared.thai.dates import letter_date
+from shared.clock import BANGKOK
+from shared.contracts.notify import LetterKind
+from shared.errors import Invalid
+from shared.thai.dates import letter_date, parse_date
 from shared.thai.digits import thai_digits
 
 Json = dict[str, Any]
@@ -65,18 +79,89 @@ async def _parent_facts(session: AsyncSession, parent_id: str) -> dict[str, str]
 
 
 async def findings_of(session: AsyncSession, letter: Letter, public_url: str) -> list[Finding]:
-    """What the records office would send it back for."""
-    content = await content_of(session, letter, public_url)
+    """What the records office would send it back for, in the order of the form."""
+    try:
+        content = await content_of(session, letter, public_url)
+    except Invalid as error:
+        return findings_from(letter.overrides, error)
+    return await findings_in(session, letter, content)
+
+
+def findings_from(overrides: Mapping[str, Any], error: Invalid) -> list[Finding]:
+    """Why a text cannot be composed at all, at its place where that can be told."""
+    blank: Json = {name: [] for name in ("references", "paragraphs", "after", "enclosures")}
+    texts = _texts({"subject": "", "to": "", **blank, **overrides})
+    merged = list(check_circular((at, text) for at, text in texts if at.field != "to"))
+    return merged or [Finding("text", error.th, error.en, error.field, blocking=True)]
+
+
+async def findings_in(session: AsyncSession, letter: Letter, content: Json) -> list[Finding]:
+    """The findings in ``content``, which the letter would have."""
     template = contest_files(letter.contest_id).template(letter.template)
-    found = list(check_text(content["subject"], "subject"))
-    for text in [*content["paragraphs"], *content["after"]]:
-        found += check_text(text, "paragraphs")
-    for enclosure in content["enclosures"]:
-        found += check_text(enclosure["text"], "enclosures")
+    facts = await _known_of(session, letter)
+    texts = list(_texts(content))
+    found: list[Finding] = []
+    for at, text in texts:
+        found += check_text(text, at, facts)
+        found += check_glyphs(missing_glyphs([text]), at, typeface().family)
+    found += check_references(content["references"], facts)
+    if template.kind is LetterKind.CIRCULAR:
+        found += check_circular((at, text) for at, text in texts if at.field != "to")
     if template.layout == "external" and not letter.recipients:
         found.append(
-            Finding("no-recipients", "ยังไม่มีผู้รับ", "There are no addressees.", "recipients", blocking=True)
+            Finding(
+                "no-recipients",
+                "ยังไม่มีผู้รับ ให้นำเข้ารายชื่อผู้รับ",
+                "There are no addressees; import a list.",
+                "recipients",
+                blocking=True,
+            )
         )
     if template.table and not content["table"]["rows"]:
-        found.append(Finding("no-rows", "ยังไม่มีรายการในตาราง", "The table is empty.", "facts", blocking=True))
+        found.append(
+            Finding(
+                "no-rows",
+                "ยังไม่มีรายการในตาราง ให้รอขั้นตอนก่อนหน้าให้เสร็จ",
+                "The table is empty; finish the step that fills it.",
+                "facts",
+                blocking=True,
+            )
+        )
     return found
+
+
+def _texts(content: Json) -> Iterator[tuple[Place, str]]:
+    """Every text that staff may change, with what people call its place."""
+    yield Place("subject", "เรื่อง", "Subject"), content["subject"]
+    yield Place("to", "เรียน", "Addressee"), content["to"]
+    for name, th, en in (
+        ("references", "อ้างถึง ข้อ", "Reference"),
+        ("paragraphs", "ย่อหน้าที่", "Paragraph"),
+        ("after", "ข้อความหลังตาราง ย่อหน้าที่", "After the table, paragraph"),
+    ):
+        for position, text in enumerate(content[name], start=1):
+            yield Place(name, f"{th} {position}", f"{en} {position}"), text
+    for position, enclosure in enumerate(content["enclosures"], start=1):
+        at = Place("enclosures", f"สิ่งที่ส่งมาด้วย ข้อ {position}", f"Enclosure {position}")
+        yield at, f"{enclosure['text']} {enclosure['copies']}".strip()
+
+
+async def _known_of(session: AsyncSession, letter: Letter) -> Known:
+    """What the letter may be held against: the calendar, the register, its own slot."""
+    rulebook = await known.rulebook(session, letter.contest_id)
+    others = await repository.letters.numbered(session, letter.contest_id)
+    days = {issued_at.astimezone(BANGKOK).date() for _, issued_at in others if issued_at}
+    for written in filter(None, (letter.facts.get("row", {}).get("day"),)):
+        days.add(parse_date(written))
+    return Known(
+        steps=tuple(
+            Scheduled(each.name.in_language("th"), each.name.in_language("en"), each.starts_at, each.ends_at)
+            for each in rulebook.milestones
+        ),
+        days=frozenset(days),
+        numbers={
+            plain_number(number): issued_at.astimezone(BANGKOK).date() if issued_at else None
+            for number, issued_at in others
+        },
+        abbreviation=rulebook.organiser.abbreviation.th,
+    )

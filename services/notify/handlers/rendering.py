@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.letters import Addressee
-from services.notify.handlers.composing import content_of
+from services.notify.domain.checks import check_pages
+from services.notify.domain.letters import Addressee, Finding
+from services.notify.handlers.composing import composed, content_of, findings_from, findings_in
 from services.notify.letters.compose import Numbered, Typesetting
 from services.notify.letters.render import Rendered, refuse_missing_glyphs, render_pdf, render_png
 from services.notify.tables import Letter, LetterFile
@@ -16,7 +18,7 @@ from shared.clock import Clock
 from shared.contracts.ids import ContestId, LetterId, NoticeId
 from shared.contracts.notify import LetterIssued, LetterKind
 from shared.db import Database
-from shared.errors import Conflict
+from shared.errors import Conflict, Invalid
 from shared.messaging import publish
 from shared.thai.digits import thai_digits
 
@@ -53,14 +55,47 @@ async def _as_it_stands(
         return letter, content, await clock.now(session, letter.contest_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How a letter would look and what the records office would send it back for; nothing of it is kept."""
+
+    pictures: tuple[bytes, ...]
+    """PNG, one for each page; none where the text cannot be printed."""
+    findings: tuple[Finding, ...]
+    content: Json
+
+
 async def preview(database: Database, clock: Clock, letter_id: str, public_url: str) -> list[bytes]:
     """Pictures of the pages of a letter as it stands. Nothing is typeset while a transaction is open."""
     letter, content, now = await _as_it_stands(database, clock, letter_id, public_url)
+    return await asyncio.to_thread(_pictures, letter, content, now)
+
+
+async def preview_of(
+    database: Database, clock: Clock, letter_id: str, overrides: Mapping[str, Any], public_url: str
+) -> Preview:
+    """How a draft would look with ``overrides``, while somebody types."""
+    async with database.transaction() as session:
+        letter = await repository.letters.letter(session, letter_id)
+        merged = {**letter.overrides, **{name: text for name, text in overrides.items() if text is not None}}
+        now = await clock.now(session, letter.contest_id)
+        try:
+            content = await composed(session, letter, merged, public_url)
+        except Invalid as error:
+            return Preview((), tuple(findings_from(merged, error)), {})
+        findings = await findings_in(session, letter, content)
+    if any(finding.code == "glyph" for finding in findings):
+        return Preview((), tuple(findings), content)
+    pictures = await asyncio.to_thread(_pictures, letter, content, now)
+    template = contest_files(letter.contest_id).template(letter.template)
+    findings += check_pages(len(pictures), one_page=template.one_page)
+    return Preview(tuple(pictures), tuple(findings), content)
+
+
+def _pictures(letter: Letter, content: Json, now: datetime) -> list[bytes]:
     first = Addressee(**letter.recipients[0]) if letter.recipients else None
     layout = contest_files(letter.contest_id).template(letter.template).layout
-    return await asyncio.to_thread(
-        lambda: render_png(layout, typeset(letter, content, first, draft_month=now))
-    )
+    return render_png(layout, typeset(letter, content, first, draft_month=now))
 
 
 async def check_printable(overrides: Mapping[str, Any]) -> None:

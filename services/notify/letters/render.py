@@ -178,6 +178,12 @@ def render_pdf(template: TemplateName, data: dict[str, Any], instant: datetime) 
 
 
 def render_png(template: TemplateName, data: dict[str, Any], *, ppi: float = 96) -> list[bytes]:
-    """Every page as a picture, for the composer's preview."""
-    made, _, _ = _fitted(template, data, format="png", ppi=ppi)
-    return [bytes(page) for page in made] if isinstance(made, list) else [bytes(made)]
+    """Every page as a picture, for the composer's preview and for sharing."""
+    return list(_png(template, canonical(data), ppi))
+
+
+@lru_cache(maxsize=16)
+def _png(template: TemplateName, data: str, ppi: float) -> tuple[bytes, ...]:
+    # A browser asks for the pages of a letter one by one: the same inputs are not typeset for each.
+    made, _, _ = _fitted(template, json.loads(data), format="png", ppi=ppi)
+    return tuple(bytes(page) for page in made) if isinstance(made, list) else (bytes(made),)

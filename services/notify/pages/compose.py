@@ -1,17 +1,21 @@
 """``/letters/new`` and the composer: templates, a draft's text, and how it looks."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.datastructures import FormData
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import KIND_NAMES
 from services.notify.handlers import drafting, rendering
 from services.notify.pages.common import PAGES, Staff, contest_of
-from services.notify.pages.letters import show_letter
+from services.notify.pages.letters import picture_address, show_letter
 from shared.contracts.notify import LetterKind
 from shared.errors import DomainError, NotFound
 from shared.service import Resources
-from shared.web.pages import redirect
+from shared.web.pages import language_of, redirect
 
 
 def router(resources: Resources) -> APIRouter:
@@ -67,17 +71,34 @@ def router(resources: Resources) -> APIRouter:
         headers = {"Cache-Control": "private, no-store"}
         return Response(pictures[number - 1], media_type="image/png", headers=headers)
 
+    @pages.post("/letters/{letter_id}/preview")
+    async def preview(request: Request, letter_id: str, account: Staff) -> Response:
+        """What the form would make of the letter: JSON for the composer's script, a page without it."""
+        form = await PAGES.form(request)
+        overrides = typed_texts(form)
+        found = await rendering.preview_of(database, clock, letter_id, overrides, site)
+        if "application/json" not in request.headers.get("accept", ""):
+            return await show_letter(request, resources, letter_id, typed=overrides, preview=found)
+        english = language_of(request) == "en"
+        return JSONResponse(
+            {
+                "pages": [picture_address(picture) for picture in found.pictures],
+                "findings": [
+                    {
+                        "field": finding.field,
+                        "text": finding.en if english else finding.th,
+                        "blocking": finding.blocking,
+                    }
+                    for finding in found.findings
+                ],
+            },
+            headers={"Cache-Control": "private, no-store"},
+        )
+
     @pages.post("/letters/{letter_id}/edit")
     async def edit(request: Request, letter_id: str, account: Staff) -> Response:
         form = await PAGES.form(request)
-        paragraphs = [
-            text.strip() for text in str(form.get("paragraphs", "")).replace("\r", "").split("\n\n")
-        ]
-        overrides = {
-            "subject": " ".join(str(form.get("subject", "")).split()) or None,
-            "paragraphs": [" ".join(text.split()) for text in paragraphs if text] or None,
-            "urgency": str(form.get("urgency", "")),
-        }
+        overrides = typed_texts(form)
         try:
             await rendering.check_printable(overrides)
             async with database.transaction() as session:
@@ -95,3 +116,38 @@ def router(resources: Resources) -> APIRouter:
         return redirect(f"/letters/{letter_id}", th="บันทึกร่างแล้ว", en="The draft is saved.")
 
     return pages
+
+
+def typed_texts(form: FormData) -> dict[str, Any]:
+    """The composer's form as the letter's overrides; a field that the form does not have stays as it was."""
+
+    def field(name: str) -> str | None:
+        value = form.get(name)
+        return value.replace("\r", "") if isinstance(value, str) else None
+
+    def line(name: str) -> str | None:
+        value = field(name)
+        return " ".join(value.split()) or None if value is not None else None
+
+    def blocks(name: str, separator: str) -> list[str] | None:
+        value = field(name)
+        if value is None:
+            return None
+        return [" ".join(text.split()) for text in value.split(separator) if text.strip()]
+
+    enclosures = blocks("enclosures", "\n")
+    return {
+        "subject": line("subject"),
+        "to": line("to"),
+        "urgency": field("urgency"),
+        "references": blocks("references", "\n"),
+        "enclosures": None if enclosures is None else [_enclosure(text) for text in enclosures],
+        "paragraphs": blocks("paragraphs", "\n\n") or None,
+        "after": blocks("after", "\n\n"),
+    }
+
+
+def _enclosure(text: str) -> dict[str, str]:
+    """``what | how many`` as an enclosure."""
+    what, _, copies = text.partition("|")
+    return {"text": what.strip(), "copies": copies.strip()}

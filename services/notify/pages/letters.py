@@ -1,6 +1,7 @@
 """``/letters``: the register, and each letter's way."""
 
 import asyncio
+import base64
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -169,6 +170,7 @@ async def show_letter(
     *,
     error: DomainError | None = None,
     typed: dict[str, Any] | None = None,
+    preview: rendering.Preview | None = None,
 ) -> Response:
     """One letter: its picture, its text, its history and its addressees."""
     language, site = language_of(request), resources.settings.public_url
@@ -187,8 +189,13 @@ async def show_letter(
         ]
         parent = await repository.letters.letter(session, letter.parent_id) if letter.parent_id else None
         names = await names_of(session, [step.by for step in steps])
-    pictures, unprintable = await _pictures(resources, letter_id)
-    error = error or unprintable
+    if preview is not None:
+        findings = list(preview.findings)
+        addresses = [picture_address(picture) for picture in preview.pictures]
+    else:
+        pictures, unprintable = await _pictures(resources, letter_id)
+        error = error or unprintable
+        addresses = [f"/letters/{letter_id}/page-{number}.png" for number in range(1, len(pictures) + 1)]
     template = contest_files(letter.contest_id).template(letter.template)
     table = [
         {
@@ -221,11 +228,16 @@ async def show_letter(
     if wants_csv(request):
         return csv_response("dispatches", view, language)
     profile = contest_files(letter.contest_id).profile(letter.agency)
+    shown = {**content, **{name: value for name, value in (typed or {}).items() if value is not None}}
     context = {
         "letter": letter,
         "rulebook": rulebook,
         "now": now,
-        "content": {**content, **{name: value for name, value in (typed or {}).items() if value}},
+        "content": shown,
+        "typed": typed,
+        "enclosure_lines": "\n".join(
+            " | ".join(filter(None, (each["text"], each["copies"]))) for each in shown["enclosures"]
+        ),
         "template": template,
         "profile": profile,
         "number": thai_digits(letter.number_text),
@@ -235,7 +247,7 @@ async def show_letter(
         "steps": steps,
         "step_names": {step.value: STEP_NAMES[step][position] for step in Step},
         "names": names,
-        "page_count": len(pictures),
+        "pictures": addresses,
         "view": view,
         "rows": rows,
         "received": sum(row.acknowledged_at is not None for row in rows),
@@ -246,6 +258,11 @@ async def show_letter(
         "errors": field_errors(error, language) if error else {},
     }
     return await PAGES.render(request, "letter.html", context, status_code=error.status if error else 200)
+
+
+def picture_address(picture: bytes) -> str:
+    """A picture that is kept nowhere, as an address."""
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 
 
 async def _pictures(resources: Resources, letter_id: str) -> tuple[list[bytes], DomainError | None]:

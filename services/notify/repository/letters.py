@@ -75,6 +75,14 @@ async def newest_about(session: AsyncSession, contest_id: str, template: str, ab
     return (await session.exec(query.order_by(col(Letter.drafted_at).desc()).limit(1))).first()
 
 
+async def numbered(session: AsyncSession, contest_id: str) -> Sequence[tuple[str, datetime | None]]:
+    """(number, date) of every letter in the register of the contest, void ones left out."""
+    query = select(Letter.number_text, Letter.issued_at).where(
+        Letter.contest_id == contest_id, Letter.number_text != "", Letter.state != LetterState.VOID
+    )
+    return (await session.exec(query)).all()
+
+
 async def unfinished_letters(session: AsyncSession, limit: int = 20) -> Sequence[str]:
     """Ids of letters that have a number and no PDF yet: a process died in between."""
     query = select(Letter.letter_id).where(Letter.state == LetterState.SIGNED, Letter.sha256 == "")

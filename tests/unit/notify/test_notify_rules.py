@@ -1,6 +1,6 @@
 """Numbers, texts, checks, codes and back-off."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from services.notify.contest_files import addressees_from_csv, contest_files
 from services.notify.domain.certificates import CODE_LENGTH, new_code, normal_code
-from services.notify.domain.checks import check_text
+from services.notify.domain.checks import (
+    Known,
+    Place,
+    Scheduled,
+    check_circular,
+    check_glyphs,
+    check_pages,
+    check_references,
+    check_text,
+)
 from services.notify.domain.delivery import ATTEMPTS, wait_before
 from services.notify.domain.letters import LetterState, Step, after, may_confirm
 from services.notify.domain.numbering import number_text, register_year
@@ -83,6 +92,66 @@ def test_circular_refuses_a_merge_field() -> None:
 )
 def test_checks_find_what_the_records_office_would(text: str, codes: list[str]) -> None:
     assert [finding.code for finding in check_text(text, "paragraphs")] == codes
+
+
+BRIEFING = datetime(2022, 7, 1, 6, 30, tzinfo=UTC)
+KNOWN = Known(
+    steps=(
+        Scheduled("ชี้แจง", "Briefing", BRIEFING, BRIEFING + timedelta(minutes=90)),
+        Scheduled("รับสมัคร", "Applications", BRIEFING, datetime(2022, 7, 30, 11, tzinfo=UTC)),
+    ),
+    numbers={"สศด.0301/ว01461": date(2022, 6, 20)},
+)
+PLACE = Place("paragraphs", "ย่อหน้าที่ 2", "Paragraph 2")
+
+
+@pytest.mark.parametrize(
+    ("text", "codes", "words"),
+    [
+        ("วันศุกร์ที่ ๑ กรกฎาคม ๒๕๖๕ เวลา ๑๓.๓๐ - ๑๕.๐๐ น.", [], ""),
+        ("วันศุกร์ที่ ๑ กรกฎาคม ๒๕๖๕ เวลา ๑๓.๓๐ - ๑๔.๓๐ น.", ["hours-rulebook"], "๑๓.๓๐ - ๑๕.๐๐ น."),
+        ("ภายในวันที่ ๓๑ กรกฎาคม ๒๕๖๕", ["date-rulebook"], "“รับสมัคร” ๓๐ กรกฎาคม ๒๕๖๕"),
+        ("ภายในวันที่ ๓๐ กรกฎาคม ๒๕๖๕", [], ""),
+        ("วันเสาร์ที่ ๑ กรกฎาคม ๒๕๖๕", ["weekday"], "วันศุกร์"),
+        ("โดย สศบ. และ อปท.", ["abbreviation"], "“สศบ.” ให้แก้เป็น “สศด.”"),
+        ("สทป. กับ กทม.", [], ""),
+        ("ระบบ Ms Team", ["abbreviation"], "MS Teams"),
+        ("ข้อ ๑.2", ["mixed-digits"], "๑.2"),
+    ],
+)
+def test_checks_hold_a_text_against_the_rulebook(text: str, codes: list[str], words: str) -> None:
+    found = list(check_text(text, PLACE, KNOWN))
+    assert [finding.code for finding in found] == codes
+    for finding in found:
+        assert words in finding.th
+        assert finding.th.startswith("ย่อหน้าที่ 2: ")
+        assert finding.en.startswith("Paragraph 2: ")
+        assert finding.field == "paragraphs"
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("หนังสือ สศด. ที่ สศด. ๐๓๐๑/ว ๐๑๔๖๑ ลงวันที่ ๒๐ มิถุนายน ๒๕๖๕", []),
+        ("หนังสือ ที่ สศด. ๐๓๐๑ / ว. ๐๑๔๖๑ ลงวันที่ ๒๑ มิถุนายน ๒๕๖๕", ["reference-date"]),
+        ("หนังสือ ที่ สศด. ๐๓๐๑/ว ๐๑๔๖๒ ลงวันที่ ๒๐ มิถุนายน ๒๕๖๕", ["reference"]),
+        ("หนังสือฉบับก่อน", ["reference"]),
+    ],
+)
+def test_a_reference_must_be_in_the_register(text: str, codes: list[str]) -> None:
+    assert [finding.code for finding in check_references([text], KNOWN)] == codes
+
+
+def test_a_circular_names_the_place_of_its_merge_field() -> None:
+    found = list(check_circular([(PLACE, "เรียน {to.post} โปรดทราบ"), (PLACE, "โปรดทราบ")]))
+    assert [(finding.code, finding.blocking) for finding in found] == [("merge-field", True)]
+    assert "{to.post}" in found[0].th
+
+
+def test_glyphs_and_overflow_are_pointed_out() -> None:
+    glyphs = [finding.code for finding in check_glyphs("🌿", PLACE, "TH Sarabun New")]
+    assert (glyphs, [finding.code for finding in check_pages(2, one_page=True)]) == (["glyph"], ["overflow"])
+    assert not list(check_pages(2, one_page=False)) + list(check_pages(1, one_page=True))
 
 
 def test_codes_are_read_however_they_are_typed() -> None:
