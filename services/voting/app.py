@@ -10,6 +10,7 @@ from services.voting.domain.heads import HeadSigner
 from services.voting.domain.keys import root_secret
 from services.voting.door import Door
 from services.voting.fast import FastVotes
+from services.voting.fraud.watch import Watch
 from services.voting.sender import VoteSender
 from services.voting.window import LiveWindow
 from shared.contracts.catalogue import TOPICS
@@ -77,6 +78,7 @@ def build(resources: Resources) -> Service:
         timers=(
             Timer("voting-calendar", timedelta(seconds=1), closer.run),
             Timer("voting-tally", timedelta(seconds=1), publish_tally),
+            Timer("voting-fraud", timedelta(seconds=2), Watch(clock).run),
             Timer("voting-heads", heads.EVERY, sign_heads),
         ),
         lifespan=lifespan,

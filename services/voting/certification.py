@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting import repository
 from services.voting.audit import Recount, recount_from_log
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.outcomes import Totals, first_place
+from services.voting.fraud import repository as ledger
 from services.voting.tables import Certification, VoteWindow
+from shared import known
 from shared.clock import Clock
 from shared.contracts.ids import ContactId, ContestId, EntryId
 from shared.contracts.intake import Role
@@ -105,6 +108,7 @@ class Certifier:
                     f"ยังนับไม่ถึงจุดปิดใน {len(behind)} พาร์ทิชัน โปรดรอสักครู่แล้วลองใหม่",
                     f"The tally has not reached the seal in {len(behind)} partitions. Wait a moment.",
                 )
+            await _check_ledger(session, contest_id, seals)
             rows = await repository.recount(session, contest_id)
             if rows.totals != await repository.totals(session, contest_id):
                 raise Conflict(
@@ -122,6 +126,11 @@ class Certifier:
             found = await repository.certification(session, contest_id, lock=True)
             if window is None or (found is not None and found.certified_by):
                 return _certain(found)
+            if await repository.totals(session, contest_id) != counted.totals:
+                raise Conflict(
+                    "ระหว่างนับซ้ำมีการพัก ปล่อย หรือตัดเสียง จึงยังไม่ลงชื่อ โปรดลองใหม่",
+                    "Votes were held, released or struck during the recount; nothing is signed. Try again.",
+                )
             if found is None:
                 found = Certification(
                     contest_id=contest_id,
@@ -145,6 +154,25 @@ class Certifier:
             gone = await repository.withdrawn(session, contest_id)
             await publish(session, _result(window, found, counted, gone))
             return found
+
+
+async def _check_ledger(session: AsyncSession, contest_id: str, seals: dict[int, int]) -> None:
+    """Refuse while votes are held, or while the detectors have not looked at all of them."""
+    held = (await repository.totals(session, contest_id)).held
+    if held:
+        raise Conflict(
+            f"ยังมีเสียงที่พักไว้ {held:,} เสียง ให้ผู้อนุมัติสองคนปล่อยหรือตัดออกก่อน แล้วจึงรับรองผล",
+            f"{held:,} votes are still held. Two approvers must release or strike them first.",
+        )
+    if (await known.rulebook(session, contest_id)).fraud is None:
+        return
+    last = await ledger.last_pass(session, contest_id)
+    unread = [p for p, offset in seals.items() if last is None or last.read_up_to.get(str(p), 0) <= offset]
+    if unread:
+        raise Conflict(
+            f"เครื่องตรวจความผิดปกติยังดูไม่ถึงจุดปิดใน {len(unread)} พาร์ทิชัน โปรดรอสักครู่แล้วลองใหม่",
+            f"The fraud detectors have not looked up to the seal in {len(unread)} partitions. Wait a moment.",
+        )
 
 
 def _certain(found: Certification | None) -> Certification:

@@ -1,11 +1,13 @@
 """What voting listens to."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting import handlers, tree
+from services.voting.fraud import signals
 from services.voting.tally import GROUP, fold_votes
 from services.voting.tree import grow_trees
 from shared import known
@@ -13,6 +15,9 @@ from shared.contracts.intake import EntryWithdrawn
 from shared.contracts.scoring import ShortlistPublished
 from shared.contracts.voting import VoteCast, VotingSealed
 from shared.messaging import BatchSubscription, Delivered, Envelope, Subscription
+
+DETECTORS_LINGER = timedelta(milliseconds=500)
+"""Large batches: the detectors are in no hurry, and the tally shares the machine."""
 
 
 async def on_shortlist_published(
@@ -40,6 +45,13 @@ def subscriptions() -> tuple[Subscription | BatchSubscription, ...]:
         Subscription("voting", ShortlistPublished.TOPIC, {ShortlistPublished: on_shortlist_published}),
         Subscription("voting", EntryWithdrawn.TOPIC, {EntryWithdrawn: on_entry_withdrawn}),
         BatchSubscription(GROUP, VoteCast.TOPIC, (VoteCast, VotingSealed), on_votes),
+        BatchSubscription(
+            signals.GROUP,
+            VoteCast.TOPIC,
+            (VoteCast, VotingSealed),
+            signals.keep_signals,
+            linger=DETECTORS_LINGER,
+        ),
         BatchSubscription(
             tree.GROUP,
             VoteCast.TOPIC,

@@ -31,6 +31,8 @@ from services.voting.domain.errors import (
     WrongCode,
 )
 from services.voting.domain.keys import ContestKeys
+from services.voting.domain.look_alikes import shape_hash
+from services.voting.fraud.signals import EXEMPT
 from services.voting.tables import BallotCode
 from services.voting.window import LiveWindow
 from shared import known
@@ -145,10 +147,17 @@ async def redeem_code(
             if row is not None:
                 row.used_at = now
             kind = mail_class(address)
+            domain = domain_of(keys, address)
             await repository.keep_issued_ballots(
-                session, command.contest_id, [voter_of(keys, subject)], kind, now
+                session,
+                command.contest_id,
+                [voter_of(keys, subject)],
+                kind,
+                now,
+                domain="" if kind.name.lower() in EXEMPT else domain.hex(),
+                shape=shape_hash(keys, address),
             )
-            return issue_ballot(keys, subject, int(now.timestamp()), kind, domain_of(keys, address))
+            return issue_ballot(keys, subject, int(now.timestamp()), kind, domain)
 
 
 async def rehearsal_ballots(

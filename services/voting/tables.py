@@ -267,3 +267,83 @@ class IssuedBallot(Row, table=True):
     voter_id: str = Field(primary_key=True)
     mail_class: int
     first_issued_at: datetime = _instant()
+    domain: str = ""
+    """Keyed hash of the mail domain; empty for webmail, government, schools and rehearsal ballots."""
+    shape: str = ""
+    """Keyed hash of the address without its last digits; empty where it has none."""
+
+
+class VoteSignal(Row, table=True):
+    """What the detectors know of a voter's first vote in a slot: hashes, classes and times."""
+
+    __tablename__ = "vote_signal"
+
+    contest_id: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    voter_id: str = Field(primary_key=True)
+    entry_id: str
+    network: str
+    agent: str
+    agent_class: str
+    domain: str
+    mail_class: str
+    shape: str
+    age: int | None = None
+    """Seconds between the ballot and the vote."""
+    cast_at: datetime = _instant()
+
+
+class FraudPass(Row, table=True):
+    """How far the detectors had read when they last looked."""
+
+    __tablename__ = "fraud_pass"
+
+    contest_id: str = Field(primary_key=True)
+    read_up_to: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
+    """Their next offset in each partition."""
+    passed_at: datetime = _instant()
+
+
+class FraudCase(Row, table=True):
+    """Votes for one entry that were held for the same reason, and what two people decide of them."""
+
+    __tablename__ = "fraud_case"
+    __table_args__ = (Index("fraud_case_open", "contest_id", "entry_id", "detectors"),)
+
+    contest_id: str = Field(primary_key=True)
+    case_id: str = Field(primary_key=True)
+    entry_id: str
+    detectors: str
+    """``agent+network``."""
+    reason_th: str
+    reason_en: str
+    findings: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    """What was measured when the case was opened or last grew."""
+    votes: int
+    parts: int
+    """How many VotesHeld told of it."""
+    state: str
+    """``open``, ``released`` or ``struck``."""
+    opened_at: datetime = _instant()
+    choice: str | None = None
+    """What the first person chose: ``release`` or ``strike``."""
+    choice_reason: str = ""
+    chosen_by: str | None = None
+    chosen_at: datetime | None = _instant(nullable=True)
+    decided_by: str | None = None
+    """The second person."""
+    decided_at: datetime | None = _instant(nullable=True)
+
+
+class HeldVote(Row, table=True):
+    """A vote that belongs to a case. It stays here when it is decided: nothing is held twice."""
+
+    __tablename__ = "held_vote"
+    __table_args__ = (Index("held_vote_case", "contest_id", "case_id"),)
+
+    contest_id: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    voter_id: str = Field(primary_key=True)
+    case_id: str
+    receipt_id: str
+    partition: int

@@ -18,6 +18,7 @@ from shared.contracts.rulebook import (
     Dimension,
     EligibilityRules,
     EmptyCategory,
+    FraudRules,
     JudgingRules,
     Milestone,
     MilestoneKind,
@@ -167,3 +168,23 @@ def a_rulebook(contest_id: str = CONTEST_ID, **changes: Any) -> Rulebook:
         "closing_day": assumed(ClosingDay.AS_WRITTEN),
     }
     return Rulebook(**{**fields, **changes})
+
+
+def fraud_rules(**changes: int) -> FraudRules:
+    """The detectors' thresholds of 2022; ``changes`` replace some."""
+    values = {
+        "hold_at": 5,
+        "lift": 8,
+        "network_votes": 20,
+        "network_entropy": 100,
+        "agent_votes": 30,
+        "domain_votes": 30,
+        "domain_percent": 30,
+        "look_alike_addresses": 12,
+        "look_alike_percent": 90,
+        "fast_seconds": 3,
+        "fast_votes": 20,
+        "rate_votes": 60,
+        "rate_factor": 10,
+    }
+    return FraudRules(**{name: assumed(value) for name, value in {**values, **changes}.items()})

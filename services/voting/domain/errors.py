@@ -208,3 +208,39 @@ class OpeningsRefused(Forbidden):
             "ยังไม่มีผู้อนุมัติให้คุณเปิดข้อผูกมัดของการโหวตนี้ ขออนุญาตจากผู้อนุมัติก่อน",
             "No approver has let you open this contest's commitments. Ask one first.",
         )
+
+
+class NeedsAnotherPerson(Forbidden):
+    code = "needs-another-person"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "คุณเลือกไว้แล้ว ต้องเป็นผู้อนุมัติอีกคนที่ยืนยัน หากเปลี่ยนใจให้ถอนการเลือกก่อน",
+            "You have chosen already; another approver has to confirm. Take your choice back to change it.",
+        )
+
+
+class CaseChanged(Conflict):
+    """The case is not what the approver saw."""
+
+    code = "case-changed"
+
+
+class CaseDecided(Conflict):
+    code = "case-decided"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "สองคนตัดสินกลุ่มนี้ไปแล้ว เปลี่ยนไม่ได้",
+            "Two people have decided this case already; it cannot be changed.",
+        )
+
+
+class ResultCertified(Conflict):
+    code = "result-certified"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "รับรองผลแล้ว คะแนนเปลี่ยนไม่ได้อีก",
+            "The result is certified; no vote changes any more.",
+        )

@@ -126,6 +126,11 @@ def _envelope(event_type: str, subject: str, partition: int, offset: int) -> Env
     )
 
 
+def vote_envelope(voter: str, partition: int, offset: int) -> Envelope:
+    """Where the tally got a vote from."""
+    return _envelope(VoteCast.event_type(), voter, partition, offset)
+
+
 def batches_of(
     records: Sequence[Delivered[VoteCast | VotingSealed]], size: int
 ) -> list[list[Delivered[VoteCast | VotingSealed]]]:

@@ -1,0 +1,70 @@
+"""The detectors' reasons as people read them: what was looked at and from what point on, never whose
+votes they were nor how many an entry has."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
+from services.voting.domain.detectors import Detector, Thresholds
+from shared.contracts.event import LocalizedText
+
+NAMES: Mapping[Detector, LocalizedText] = {
+    Detector.AGENT: LocalizedText(th="โปรแกรมเดียวกัน", en="One program"),
+    Detector.DOMAIN: LocalizedText(th="โดเมนอีเมลเดียวกัน", en="One mail domain"),
+    Detector.LOOK_ALIKE: LocalizedText(th="อีเมลเรียงเลข", en="Numbered addresses"),
+    Detector.NETWORK: LocalizedText(th="เครือข่ายเดียวกัน", en="One network"),
+    Detector.RATE: LocalizedText(th="พุ่งผิดปกติ", en="Sudden rate"),
+    Detector.TIMING: LocalizedText(th="เร็วเกินอ่าน", en="Too fast to read"),
+}
+_REASONS: Mapping[Detector, tuple[str, str]] = {
+    Detector.AGENT: (
+        "ส่งจากโปรแกรมเดียวกันตั้งแต่ {agent_votes} เสียง ซึ่งเป็นสคริปต์ หรือพบบ่อยกว่าในเสียงของผลงานอื่นอย่างน้อย {lift} เท่า",
+        "{agent_votes} votes or more by one program that is a script, or is at least {lift} times as common "
+        "as among votes for other entries",
+    ),
+    Detector.DOMAIN: (
+        "มาจากโดเมนอีเมลเดียวกันตั้งแต่ {domain_votes} เสียง ซึ่งเป็นกล่องจดหมายใช้แล้วทิ้ง พบบ่อยกว่าที่อื่นอย่างน้อย {lift} เท่า "
+        "หรือได้รหัสตั้งแต่ร้อยละ {domain_percent} ของชั่วโมง",
+        "{domain_votes} votes or more from one mail domain that is disposable, is at least {lift} times as "
+        "common as elsewhere, or took {domain_percent}% or more of an hour's codes",
+    ),
+    Detector.LOOK_ALIKE: (
+        "อีเมลตั้งแต่ {look_alike_addresses} รายการต่างกันเพียงเลขท้าย "
+        "และเลือกผลงานเดียวกันอย่างน้อยร้อยละ {look_alike_percent}",
+        "{look_alike_addresses} addresses or more that differ in their last digits only, at least "
+        "{look_alike_percent}% of them for one entry",
+    ),
+    Detector.NETWORK: (
+        "ตั้งแต่ {network_votes} เสียงจากเครือข่ายเดียวกัน โดยโปรแกรมแทบไม่ต่างกัน (เอนโทรปีต่ำกว่า {entropy} บิต)",
+        "{network_votes} votes or more from one network with hardly any difference between programs "
+        "(entropy below {entropy} bits)",
+    ),
+    Detector.RATE: (
+        "ตั้งแต่ {rate_votes} เสียงในสิบนาที อย่างน้อย {rate_factor} เท่าของค่ากลางของผลงานนั้นเองในหนึ่งวันก่อนหน้า",
+        "{rate_votes} votes or more in ten minutes, at least {rate_factor} times the entry's own median of "
+        "the day before",
+    ),
+    Detector.TIMING: (
+        "ตั้งแต่ {fast_votes} เสียงในกลุ่มเดียวกันส่งภายในไม่ถึง {fast_seconds} วินาทีหลังได้บัตร และเป็นอย่างน้อยครึ่งหนึ่งของกลุ่ม",
+        "{fast_votes} votes or more of one group sent less than {fast_seconds} seconds after the ballot, at "
+        "least half of the group",
+    ),
+}
+
+
+def reason(detector: Detector, rules: Thresholds) -> LocalizedText:
+    """Why a detector speaks up, with its thresholds."""
+    values = asdict(rules) | {"entropy": f"{rules.network_entropy / 100:.2f}"}
+    th, en = _REASONS[detector]
+    return LocalizedText(th=th.format(**values), en=en.format(**values))
+
+
+def names(detectors: Iterable[Detector]) -> LocalizedText:
+    """The detectors' names in one line."""
+    found = [NAMES[detector] for detector in detectors]
+    return LocalizedText(th=" + ".join(n.th for n in found), en=" + ".join(n.en for n in found))
+
+
+def reasons(detectors: Iterable[Detector], rules: Thresholds) -> LocalizedText:
+    """Why a vote is held: the reasons of all detectors that agreed."""
+    found = [reason(detector, rules) for detector in detectors]
+    return LocalizedText(th="; ".join(r.th for r in found), en="; ".join(r.en for r in found))

@@ -1,0 +1,1 @@
+"""Attacks on a public vote, and honest crowds that look like one."""
