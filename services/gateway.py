@@ -32,6 +32,7 @@ def paths_of_services() -> dict[ServiceName, tuple[str, ...]]:
         session_private_key=SecretStr(private),
         session_public_key=public,
         voting_secret=SecretStr("00" * 32),
+        notify_secret=SecretStr("00" * 32),
     )
     return {name: BUILDS[name](resources_of(name, settings)).paths for name in SERVICE_NAMES}
 

@@ -50,9 +50,9 @@ def write_secrets(folder: Path, admin_dsn: str) -> tuple[Keys, dict[ServiceName,
         _write(own / f"showcase_{service}_database_url", _dsn(admin_dsn, service, password))
         _write(own / "showcase_session_public_key", keys.session_public_key)
     _write(folder / "intake" / "showcase_session_private_key", keys.session_private_key)
-    _write(
-        folder / "voting" / "showcase_voting_secret", _kept(folder / "voting" / "root", secrets.token_hex(32))
-    )
+    for service in ("voting", "notify"):
+        root = _kept(folder / service / "root", secrets.token_hex(32))
+        _write(folder / service / f"showcase_{service}_secret", root)
     return keys, passwords
 
 
@@ -70,7 +70,9 @@ async def run(folder: Path, settings: Settings) -> None:
         update={
             "session_private_key": SecretStr(keys.session_private_key),
             "session_public_key": keys.session_public_key,
-            "voting_secret": SecretStr("00" * 32),  # to put the service together; nothing is derived from it
+            # to put the services together; nothing is derived from them
+            "voting_secret": SecretStr("00" * 32),
+            "notify_secret": SecretStr("00" * 32),
             **{
                 f"{service}_database_url": _dsn(settings.database_url, service, password)
                 for service, password in passwords.items()

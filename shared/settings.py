@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     secure_cookies: bool = True
     voting_secret: SecretStr = SecretStr("")
     """Root of voting's keys (voter ids, receipts, salts, ballot tokens), 32 bytes in hexadecimal."""
+    notify_secret: SecretStr = SecretStr("")
+    """Root of notify's keys (second factors of those who sign), 32 bytes in hexadecimal."""
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 1025

@@ -24,6 +24,7 @@ Act = Callable[[Stage], Coroutine[Any, Any, None]]
 ACTS: tuple[Act, ...] = (
     opening.seal,
     opening.appoint,
+    letters.appoint_signers,
     letters.circular,
     briefing.sign_up,
     letters.cover_letter,

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from services.notify.domain.letters import Addressee
 from services.notify.domain.notices import Audience, Rule
@@ -46,9 +46,20 @@ class Profile(TextFile):
     emblem: str = ""
     emblem_sha256: str = ""
     emblem_alt: str = ""
-    number_at: Literal["signing"] = "signing"
+    home: bool = False
+    """The contest's own agency; letters of another one are issued here only when it is enrolled."""
+    number_at: Literal["registry", "signing"]
+    """``registry``: the central registry numbers the signed letter; ``signing``: the signature does."""
+    circulars: Literal["own", "ordinary"]
+    """``own``: circulars have a series of their own; ``ordinary``: ว on the number of the ordinary one."""
     signer: Signer
     series: dict[str, Series]
+
+    @model_validator(mode="after")
+    def _ordinary_series(self) -> "Profile":
+        if LetterKind.EXTERNAL.value not in self.series:
+            raise ValueError("series: external is missing")
+        return self
 
     def complete(self) -> bool:
         """Whether letters may leave without the draft mark."""
@@ -102,6 +113,10 @@ class ContestFiles:
         if name not in profiles:
             raise NotFound(f"ไม่มีหัวหนังสือ {name}", f"There is no letterhead {name}.")
         return _parsed(Profile, path, profiles[name])
+
+    def profile_names(self) -> tuple[str, ...]:
+        """The letterheads that there are."""
+        return tuple(_read(self.letters / "profiles.toml"))
 
     def emblem(self, profile: Profile) -> bytes:
         """The emblem's file, checked; empty where none is set."""

@@ -4,25 +4,17 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column, Date, DateTime, Index, LargeBinary, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
+
+from services.notify.columns import instant as _instant
+from services.notify.columns import json_value as _json
 
 Json = dict[str, Any]
 
 
 class Row(SQLModel, registry=registry()):
     """What notify's tables descend from: their own registry, so that services share a process."""
-
-
-def _instant(*, nullable: bool = False) -> Any:
-    column = Column(DateTime(timezone=True), nullable=nullable)
-    return Field(default=None, sa_column=column) if nullable else Field(sa_column=column)
-
-
-def _json(*, nullable: bool = False) -> Any:
-    column = Column(JSONB(none_as_null=True), nullable=nullable)
-    return Field(default=None, sa_column=column) if nullable else Field(sa_column=column)
 
 
 class Contact(Row, table=True):
@@ -260,6 +252,9 @@ class Letter(Row, table=True):
     number: int | None = None
     number_text: str = ""
     issued_at: datetime | None = _instant(nullable=True)
+    """The instant of the number: the date that the letter bears."""
+    signed_at: datetime | None = _instant(nullable=True)
+    signed_by: str = ""
     inputs_sha256: str = ""
     sha256: str = ""
     pages: int = 0
@@ -308,8 +303,9 @@ class Dispatch(Row, table=True):
 
     __tablename__ = "dispatch"
     __table_args__ = (
-        UniqueConstraint("contest_id", "letter_id", "code", name="dispatch_once"),
+        UniqueConstraint("contest_id", "letter_id", "parent_id", "code", name="dispatch_once"),
         Index("dispatch_by_token", "token_sha256"),
+        Index("dispatch_by_parent", "contest_id", "parent_id"),
     )
 
     contest_id: str = Field(primary_key=True)
@@ -332,6 +328,12 @@ class Dispatch(Row, table=True):
     passed_on_at: datetime | None = _instant(nullable=True)
     passed_on: Json | None = _json(nullable=True)
     """ที่, date, the signer's post and the number of recipients of the province's own cover letter."""
+    parent_id: str = ""
+    """The dispatch whose office passed the letter on to this one; empty for the letter's own addressees."""
+    level: int = 1
+    """1 = the letter's own addressees (governors), 2 = heads and districts, 3 = local bodies."""
+    reminders: int = 0
+    reminded_at: datetime | None = _instant(nullable=True)
 
 
 class Certificate(Row, table=True):

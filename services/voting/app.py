@@ -7,7 +7,6 @@ from datetime import timedelta
 from services.voting import consumers, heads, http, pages, tally
 from services.voting.closing import Closer
 from services.voting.domain.heads import HeadSigner
-from services.voting.domain.keys import root_secret
 from services.voting.door import Door
 from services.voting.fast import FastVotes
 from services.voting.fraud.watch import Watch
@@ -18,6 +17,7 @@ from shared.contracts.voting import VoteCast
 from shared.db import Database
 from shared.messaging import Timer
 from shared.messaging.broker import make_producer
+from shared.root_secret import root_secret
 from shared.service import Resources, Service
 from shared.web.app import create_app
 from shared.web.clock_routes import clock_routes
@@ -28,7 +28,7 @@ PATHS = ("/vote", "/audit", "/staff/vote", "/api/voting")
 def build(resources: Resources) -> Service:
     """The composition root."""
     settings, clock = resources.settings, resources.clock
-    root = root_secret(settings.voting_secret.get_secret_value())
+    root = root_secret(settings.voting_secret.get_secret_value(), "SHOWCASE_VOTING_SECRET")
 
     window = LiveWindow(settings, resources.database, clock, root)
     sender = VoteSender(

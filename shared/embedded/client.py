@@ -47,6 +47,7 @@ def adopt_running(path: Path, environment: MutableMapping[str, str] | None = Non
         found["SHOWCASE_SESSION_PRIVATE_KEY"] = keys.session_private_key
         found["SHOWCASE_SESSION_PUBLIC_KEY"] = keys.session_public_key
         found["SHOWCASE_VOTING_SECRET"] = keys.voting_secret
+        found["SHOWCASE_NOTIFY_SECRET"] = keys.notify_secret
     for name, value in found.items():
         target.setdefault(name, value)
     return addresses

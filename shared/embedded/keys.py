@@ -25,6 +25,7 @@ class Keys:
     session_private_key: str
     session_public_key: str
     voting_secret: str
+    notify_secret: str
     database_password: str
 
 
@@ -40,6 +41,7 @@ def load_or_make(directory: Path) -> Keys:
         session_private_key=private,
         session_public_key=_public_of(private, directory / "session.pem"),
         voting_secret=_kept(directory / "voting-secret", lambda: secrets.token_hex(32)),
+        notify_secret=_kept(directory / "notify-secret", lambda: secrets.token_hex(32)),
         database_password=_kept(directory / "database-password", lambda: secrets.token_urlsafe(24)),
     )
 

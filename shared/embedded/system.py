@@ -94,6 +94,7 @@ class EmbeddedSystem:
             "session_private_key": SecretStr(keys.session_private_key),
             "session_public_key": keys.session_public_key,
             "voting_secret": SecretStr(keys.voting_secret),
+            "notify_secret": SecretStr(keys.notify_secret),
             "database_password": SecretStr(keys.database_password),
             "secure_cookies": False,
             "var": self.var.path,

@@ -52,6 +52,7 @@ def settings_for_tests(**changes: Any) -> Settings:
         "secure_cookies": False,
         "public_url": BASE_URL,
         "voting_secret": SecretStr("0f" * 32),
+        "notify_secret": SecretStr("1f" * 32),
     }
     return Settings.model_validate({**fields, **changes})
 

@@ -4,13 +4,32 @@ import re
 from typing import Any
 
 from services.demo.api import DemoFailed, all_of, until
+from services.demo.authenticator import enrol
 from services.demo.plan import PROVINCES
-from services.demo.stage import Stage, bangkok
+from services.demo.stage import APPROVER, CLERK, Stage, bangkok
 
 ASLEEP = 3
 """Provinces that have not acknowledged the circular; the staff board shows them."""
 NARATHIWAT = "96"
 _TOKEN = re.compile(r"https?://\S+/letters/\S*?([A-Za-z0-9_-]{20,})")
+
+
+async def appoint_signers(stage: Stage) -> None:
+    """Who signs gets a second factor; Narathiwat, which issues its letter here, its own registry and signer."""
+    with stage.progress.act("Signers and their codes", 4) as progress:
+
+        async def known() -> Any:
+            return await stage.staff.get(stage.path("notify", "/clock"))
+
+        await until(known, "notify to know the staff")
+        for email in (APPROVER, CLERK):
+            stage.noted[email] = await enrol(stage, stage.accounts[email])
+            progress.advance()
+        clerk = stage.contact_ids[CLERK]
+        for duty in ("signer", "registry"):
+            path = stage.path("notify", f"/agencies/narathiwat/officers/{duty}/{clerk}")
+            await stage.admin.put(path, {"valid_from": "2022-06-01"})
+            progress.advance()
 
 
 async def circular(stage: Stage) -> None:
@@ -41,7 +60,7 @@ async def cover_letter(stage: Stage) -> None:
     """Narathiwat passes the letter on under its own cover letter."""
     with stage.progress.act("Narathiwat's cover letter", 3) as progress:
         await stage.set_clock(bangkok(6, 30, 9))
-        letter = await _issue(stage, "cover-narathiwat")
+        letter = await _issue(stage, "cover-narathiwat", signer=CLERK)
         progress.advance()
         await _dispatched(stage, letter["letter_id"], len(letter["dispatches"]))
         stage.noted["cover"] = letter
@@ -85,8 +104,9 @@ async def _announce(stage: Stage, template: str, title: str) -> None:
 
         letter = await until(drafted, f"the draft of {template}")
         address = f"/api/notify/v1/letters/{letter['letter_id']}"
-        await stage.staff.post(f"{address}/approval")
-        await stage.approver.post(f"{address}/signing")
+        await stage.staff.post(f"{address}/review")
+        await stage.approver.post(f"{address}/approval")
+        await _sign(stage, address, APPROVER)
         await _pdf(stage, letter["letter_id"])
 
 
@@ -110,12 +130,21 @@ async def certificates(stage: Stage) -> None:
             progress.advance()
 
 
-async def _issue(stage: Stage, template: str, *, dispatch: bool = True) -> dict[str, Any]:
+async def _sign(stage: Stage, address: str, signer: str) -> None:
+    """Sign with the code of the signer's telephone."""
+    body = {"code": await stage.noted[signer].code(stage)}
+    await stage.accounts[signer].post(f"{address}/signing", body)
+
+
+async def _issue(
+    stage: Stage, template: str, *, dispatch: bool = True, signer: str = APPROVER
+) -> dict[str, Any]:
     """Draft, approve and sign by two people; send."""
     letter = await stage.staff.post(stage.path("notify", "/letters"), {"template": template})
     address = f"/api/notify/v1/letters/{letter['letter_id']}"
+    await stage.staff.post(f"{address}/review")
     await stage.approver.post(f"{address}/approval")
-    await stage.approver.post(f"{address}/signing")
+    await _sign(stage, address, signer)
     await _pdf(stage, letter["letter_id"])
     if dispatch:
         await stage.staff.post(f"{address}/dispatch")

@@ -1,5 +1,6 @@
-"""The life of a letter: draft → approved → signed → dispatched → acknowledged, or void."""
+"""The life of a letter: draft → review → approved → signed → dispatched → acknowledged, bounced or void."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,10 +10,13 @@ from shared.errors import Conflict, Forbidden
 
 class LetterState(StrEnum):
     DRAFT = "draft"
+    REVIEW = "review"
     APPROVED = "approved"
     SIGNED = "signed"
     DISPATCHED = "dispatched"
     ACKNOWLEDGED = "acknowledged"
+    BOUNCED = "bounced"
+    """It reached none of its addressees."""
     VOID = "void"
 
 
@@ -20,19 +24,34 @@ class Step(StrEnum):
     """What someone does to a letter."""
 
     EDIT = "edit"
+    SUBMIT = "submit"
+    RETURN = "return"
     APPROVE = "approve"
     SIGN = "sign"
+    NUMBER = "number"
+    """The registry gives number and date, where the agency does so after signing."""
     DISPATCH = "dispatch"
     ACKNOWLEDGE = "acknowledge"
+    BOUNCE = "bounce"
     VOID = "void"
 
 
 _NEXT: dict[tuple[LetterState, Step], LetterState] = {
     (LetterState.DRAFT, Step.EDIT): LetterState.DRAFT,
-    (LetterState.DRAFT, Step.APPROVE): LetterState.APPROVED,
+    (LetterState.DRAFT, Step.SUBMIT): LetterState.REVIEW,
+    (LetterState.REVIEW, Step.EDIT): LetterState.DRAFT,
+    (LetterState.REVIEW, Step.RETURN): LetterState.DRAFT,
+    (LetterState.REVIEW, Step.APPROVE): LetterState.APPROVED,
     (LetterState.APPROVED, Step.EDIT): LetterState.DRAFT,
+    (LetterState.APPROVED, Step.RETURN): LetterState.DRAFT,
     (LetterState.APPROVED, Step.SIGN): LetterState.SIGNED,
+    (LetterState.SIGNED, Step.NUMBER): LetterState.SIGNED,
     (LetterState.SIGNED, Step.DISPATCH): LetterState.DISPATCHED,
+    (LetterState.DISPATCHED, Step.BOUNCE): LetterState.BOUNCED,
+    (LetterState.BOUNCED, Step.DISPATCH): LetterState.DISPATCHED,
+    (LetterState.BOUNCED, Step.ACKNOWLEDGE): LetterState.ACKNOWLEDGED,
+    (LetterState.REVIEW, Step.VOID): LetterState.VOID,
+    (LetterState.BOUNCED, Step.VOID): LetterState.VOID,
     (LetterState.DISPATCHED, Step.ACKNOWLEDGE): LetterState.ACKNOWLEDGED,
     (LetterState.ACKNOWLEDGED, Step.ACKNOWLEDGE): LetterState.ACKNOWLEDGED,
     (LetterState.DRAFT, Step.VOID): LetterState.VOID,
@@ -42,18 +61,24 @@ _NEXT: dict[tuple[LetterState, Step], LetterState] = {
 }
 STATE_NAMES: dict[LetterState, tuple[str, str]] = {
     LetterState.DRAFT: ("ร่าง", "draft"),
+    LetterState.REVIEW: ("รอตรวจร่าง", "in review"),
     LetterState.APPROVED: ("อนุมัติร่างแล้ว", "approved"),
     LetterState.SIGNED: ("ลงนามแล้ว", "signed"),
     LetterState.DISPATCHED: ("ส่งแล้ว", "dispatched"),
     LetterState.ACKNOWLEDGED: ("ลงรับครบแล้ว", "acknowledged"),
+    LetterState.BOUNCED: ("ตีกลับ", "bounced"),
     LetterState.VOID: ("ยกเลิก", "void"),
 }
 STEP_NAMES: dict[Step, tuple[str, str]] = {
     Step.EDIT: ("แก้ร่าง", "edited"),
+    Step.SUBMIT: ("ส่งตรวจร่าง", "sent to review"),
+    Step.RETURN: ("ส่งกลับให้แก้ไข", "returned"),
     Step.APPROVE: ("อนุมัติร่าง", "approved"),
-    Step.SIGN: ("ลงนามและออกเลข", "signed and numbered"),
+    Step.SIGN: ("ลงนาม", "signed"),
+    Step.NUMBER: ("ออกเลขทะเบียน", "numbered"),
     Step.DISPATCH: ("ส่งออก", "dispatched"),
     Step.ACKNOWLEDGE: ("ลงรับ", "acknowledged"),
+    Step.BOUNCE: ("ส่งไม่ถึง", "bounced"),
     Step.VOID: ("ยกเลิก", "voided"),
 }
 KIND_NAMES: dict[LetterKind, tuple[str, str]] = {
@@ -84,13 +109,13 @@ def after(state: LetterState, step: Step) -> LetterState:
     return following
 
 
-def may_confirm(drafted_by: str, person: str) -> None:
-    """Nobody approves or signs what they drafted: a letter needs two persons.
+def may_confirm(authors: Collection[str], person: str) -> None:
+    """Nobody approves or signs what they drafted, changed or put forward: a letter needs two persons.
 
     Raises:
-        Forbidden: it is the same person.
+        Forbidden: the person is one of its authors.
     """
-    if drafted_by == person:
+    if person in authors:
         raise Forbidden(
             "ผู้ร่างหนังสืออนุมัติหรือลงนามหนังสือของตนเองไม่ได้ ให้ผู้มีอำนาจอีกคนดำเนินการ",
             "Whoever drafted a letter cannot approve or sign it; ask a second person.",

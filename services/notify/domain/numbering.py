@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 
+from shared.errors import Conflict
 from shared.thai.dates import BUDDHIST_ERA
 from shared.zone import BANGKOK
 
@@ -33,3 +34,23 @@ def number_text(form: str, *, code: str, number: int, year: int) -> str:
         return format(number if field == "number" else year + BUDDHIST_ERA, padding or "d")
 
     return _FIELDS.sub(value, form)
+
+
+def next_number(last: int | None, first: int) -> int:
+    """The number that follows ``last``; ``first`` where the book is empty."""
+    return first if last is None else last + 1
+
+
+def given_elsewhere(expected: int, given: int) -> tuple[int, int] | None:
+    """The numbers between, which the registry gave outside of this system; None where there are none.
+
+    Raises:
+        Conflict: ``given`` is taken already: numbers only go up.
+    """
+    if given < expected:
+        raise Conflict(
+            f"เลข {given} ถูกใช้ไปแล้ว เลขถัดไปคือ {expected}",
+            f"Number {given} is taken; the next one is {expected}.",
+            field="number",
+        )
+    return (expected, given - 1) if given > expected else None

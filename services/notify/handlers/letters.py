@@ -1,32 +1,61 @@
-"""The life of a letter, one use case each: approve, sign, dispatch, void."""
+"""The life of a letter, one use case each: submit, return, approve, dispatch, bounce, void. Signing and
+numbering are in :mod:`signing`."""
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
-from services.notify.contest_files import contest_files
 from services.notify.domain.letters import DispatchState, LetterState, Step, after, may_confirm
-from services.notify.domain.numbering import number_text, register_year
+from services.notify.domain.register import Book, EntryKind
 from services.notify.handlers.composing import describe, findings_of
-from services.notify.letters.render import inputs_sha256
 from services.notify.tables import Dispatch, Letter
 from shared.clock import Clock
 from shared.contracts.ids import new_id
 from shared.errors import Conflict, Invalid
 
 
+async def submit_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str) -> Letter:
+    """Put a draft forward for review; who does so is one of its authors.
+
+    Raises:
+        Conflict: it is no draft.
+    """
+    letter = await repository.letters.letter(session, letter_id, lock=True)
+    letter.state = after(LetterState(letter.state), Step.SUBMIT)
+    now = await clock.now(session, letter.contest_id)
+    await repository.letters.add_step(session, letter, Step.SUBMIT, by, now)
+    return letter
+
+
+async def return_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str, reason: str) -> Letter:
+    """Give a letter back to its author, with what is to be mended.
+
+    Raises:
+        Invalid: no reason is given.
+        Conflict: it is neither in review nor approved.
+    """
+    if not reason.strip():
+        raise Invalid("โปรดระบุสิ่งที่ต้องแก้ไข", "Say what is to be mended.", field="reason")
+    letter = await repository.letters.letter(session, letter_id, lock=True)
+    letter.state = after(LetterState(letter.state), Step.RETURN)
+    letter.content = None
+    now = await clock.now(session, letter.contest_id)
+    await repository.letters.add_step(session, letter, Step.RETURN, by, now, reason.strip()[:500])
+    return letter
+
+
 async def approve_letter(
     session: AsyncSession, clock: Clock, letter_id: str, by: str, public_url: str
 ) -> Letter:
-    """A second person approves the draft; its content is frozen.
+    """A second person approves what is in review; its content is frozen.
 
     Raises:
-        Forbidden: the drafter may not.
-        Conflict: it is no draft.
+        Forbidden: its authors may not.
+        Conflict: it is not in review.
         Invalid: something must be mended first.
     """
     letter = await repository.letters.letter(session, letter_id, lock=True)
     following = after(LetterState(letter.state), Step.APPROVE)
-    may_confirm(letter.drafted_by, by)
+    may_confirm(await repository.letters.authors(session, letter), by)
     blocking = [finding for finding in await findings_of(session, letter, public_url) if finding.blocking]
     if blocking:
         raise Invalid(
@@ -41,74 +70,68 @@ async def approve_letter(
     return letter
 
 
-async def sign_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str) -> Letter:
-    """Sign: take the number, the instant and the hash of all inputs. The PDF follows from these.
-
-    Raises:
-        Forbidden: the drafter may not.
-        Conflict: it is not approved.
-    """
-    letter = await repository.letters.letter(session, letter_id, lock=True)
-    following = after(LetterState(letter.state), Step.SIGN)
-    may_confirm(letter.drafted_by, by)
-    files = contest_files(letter.contest_id)
-    profile = files.profile(letter.agency)
-    series = profile.series[letter.series]
-    now = await clock.now(session, letter.contest_id)
-    year = register_year(now)
-    letter.year = year
-    letter.number = await repository.letters.take_number(
-        session,
-        letter.contest_id,
-        agency=letter.agency,
-        series=letter.series,
-        year=year,
-        first=series.first.get(year, 1),
-    )
-    letter.number_text = number_text(series.format, code=profile.code, number=letter.number, year=year)
-    letter.issued_at = now.replace(microsecond=0)
-    letter.state = following
-    layout = files.template(letter.template).layout
-    letter.inputs_sha256 = inputs_sha256(
-        layout, {**(letter.content or {}), "number": letter.number_text, "at": letter.issued_at.isoformat()}
-    )
-    await repository.letters.add_step(session, letter, Step.SIGN, by, now, letter.number_text)
-    return letter
-
-
 async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str) -> Letter:
-    """Send the letter: by e-mail to the offices whose address is known, the rest to the print queue.
+    """Send the letter: by e-mail to the offices whose address is known, the rest to the print queue. One that
+    bounced everywhere goes out again to those who have not received it.
 
     Raises:
-        Conflict: it is not signed, or its PDF is still being made.
+        Conflict: it is not signed, has no number yet, or its PDF is still being made.
     """
     letter = await repository.letters.letter(session, letter_id, lock=True)
     following = after(LetterState(letter.state), Step.DISPATCH)
+    if not letter.number_text:
+        raise Conflict(
+            "ยังไม่มีเลขที่หนังสือ ให้งานสารบรรณออกเลขก่อนส่ง", "It has no number yet: the registry gives it first."
+        )
     if not letter.sha256:
         raise Conflict("ระบบกำลังสร้าง PDF โปรดลองอีกครั้งในอีกครู่", "The PDF is still being made; try again.")
     now = await clock.now(session, letter.contest_id)
-    for addressee in letter.recipients:
-        row = Dispatch(
-            contest_id=letter.contest_id,
-            dispatch_id=new_id(),
-            letter_id=letter.letter_id,
-            state=DispatchState.READY if addressee["email"] else DispatchState.PRINT,
-            **addressee,
-        )
-        session.add(row)
-        if addressee["email"]:
-            await repository.notices.plan(
-                session,
+    if letter.state == LetterState.BOUNCED:
+        await repository.letters.requeue_failed(session, letter)
+    else:
+        for addressee in letter.recipients:
+            row = Dispatch(
                 contest_id=letter.contest_id,
-                event_id=letter.letter_id,
-                recipient=f"dispatch:{row.dispatch_id}",
-                template="official-letter",
-                facts={"dispatch_id": row.dispatch_id, "letter_id": letter.letter_id},
-                now=now,
+                dispatch_id=new_id(),
+                letter_id=letter.letter_id,
+                state=DispatchState.READY if addressee["email"] else DispatchState.PRINT,
+                **addressee,
             )
+            session.add(row)
+            if addressee["email"]:
+                await repository.notices.plan(
+                    session,
+                    contest_id=letter.contest_id,
+                    event_id=letter.letter_id,
+                    recipient=f"dispatch:{row.dispatch_id}",
+                    template="official-letter",
+                    facts={"dispatch_id": row.dispatch_id, "letter_id": letter.letter_id},
+                    now=now,
+                )
     letter.state = following
     await repository.letters.add_step(session, letter, Step.DISPATCH, by, now, str(len(letter.recipients)))
     return letter
+
+
+async def dispatch_bounced(session: AsyncSession, clock: Clock, dispatch_id: str, reason: str) -> Dispatch:
+    """One addressee could not be reached; where it was the last one, the letter has bounced.
+
+    Safe to repeat. What was opened or acknowledged did arrive, whatever a late report says.
+    """
+    dispatch = await repository.letters.dispatch(session, dispatch_id, lock=True)
+    if dispatch.opened_at is not None or dispatch.acknowledged_at is not None:
+        return dispatch
+    dispatch.state = DispatchState.FAILED
+    await session.flush()
+    if dispatch.parent_id:
+        return dispatch
+    letter = await repository.letters.letter(session, dispatch.letter_id, lock=True)
+    rows = await repository.letters.dispatches(session, letter.contest_id, letter.letter_id)
+    if letter.state == LetterState.DISPATCHED and all(row.state == DispatchState.FAILED for row in rows):
+        letter.state = after(LetterState.DISPATCHED, Step.BOUNCE)
+        now = await clock.now(session, letter.contest_id)
+        await repository.letters.add_step(session, letter, Step.BOUNCE, "", now, reason[:300])
+    return dispatch
 
 
 async def void_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str, reason: str) -> Letter:
@@ -126,4 +149,14 @@ async def void_letter(session: AsyncSession, clock: Clock, letter_id: str, by: s
     await repository.notices.cancel(session, letter.contest_id, event_id=letter.letter_id)
     now = await clock.now(session, letter.contest_id)
     await repository.letters.add_step(session, letter, Step.VOID, by, now, reason.strip())
+    if letter.number_text:
+        facts = {
+            "letter_id": letter.letter_id,
+            "number_text": letter.number_text,
+            "reason": reason.strip(),
+            "voided_by": by,
+        }
+        await repository.register.append(
+            session, letter.contest_id, letter.agency, Book.OUT, EntryKind.VOID, now, facts
+        )
     return letter

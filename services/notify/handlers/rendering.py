@@ -10,6 +10,7 @@ from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.checks import check_pages
 from services.notify.domain.letters import Addressee, Finding
+from services.notify.domain.register import Book, EntryKind
 from services.notify.handlers.composing import composed, content_of, findings_from, findings_in
 from services.notify.letters.compose import Numbered, Typesetting
 from services.notify.letters.render import Rendered, refuse_missing_glyphs, render_pdf, render_png
@@ -134,6 +135,15 @@ async def finish_letter(database: Database, letter_id: str) -> None:
         letter.sha256 = rendered.sha256
         letter.pages = rendered.pages
         session.add(LetterFile(contest_id=letter.contest_id, letter_id=letter_id, pdf=rendered.pdf))
+        await repository.register.append(
+            session,
+            letter.contest_id,
+            letter.agency,
+            Book.OUT,
+            EntryKind.DOCUMENT,
+            letter.issued_at or letter.drafted_at,
+            {"letter_id": letter_id, "number_text": letter.number_text, "sha256": rendered.sha256},
+        )
         await publish(session, _issued(letter))
 
 

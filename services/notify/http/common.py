@@ -11,6 +11,11 @@ PREFIX = "/api/notify/v1"
 ContestPath = Annotated[str, Path(max_length=100, description="slug of the contest")]
 IdPath = Annotated[str, Path(max_length=64)]
 Staff = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
-Signatory = Annotated[Account, Depends(require(Role.APPROVER))]
+Approver = Annotated[Account, Depends(require(Role.APPROVER))]
+Signatory = Annotated[Account, Depends(require(Role.APPROVER, Role.CLERK))]
+"""Who may hold a second factor and sign; for which agency, the appointment says."""
+Registry = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER, Role.CLERK))]
+"""Who may keep a registry; of which agency, the appointment says."""
+Administrator = Annotated[Account, Depends(require(Role.ADMIN))]
 Someone = Annotated[Account, Depends(current_account)]
 Anyone = Annotated[Account | None, Depends(account_or_none)]

@@ -4,14 +4,18 @@ from fastapi import APIRouter, Response
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.handlers import composing, drafting, letters, rendering
-from services.notify.http.common import PREFIX, ContestPath, IdPath, Signatory, Staff
+from services.notify.handlers import composing, drafting, letters, rendering, signing
+from services.notify.handlers.second_factor import second_factors
+from services.notify.http.common import PREFIX, Approver, ContestPath, IdPath, Registry, Signatory, Staff
 from services.notify.http.views import (
     PDF_RESPONSE,
     LetterDraft,
     LetterSummary,
     LetterView,
+    Numbering,
     Reason,
+    Signing,
+    SigningOfMany,
     StepView,
     TemplateChosen,
     TemplateView,
@@ -20,6 +24,7 @@ from services.notify.http.views import (
     pdf_response,
 )
 from shared.contracts.event import LocalizedText
+from shared.contracts.intake import Role
 from shared.service import Resources
 from shared.web.problems import PROBLEMS
 
@@ -28,6 +33,7 @@ def router(resources: Resources) -> APIRouter:
     """Letters: the register, and each step of a letter's life."""
     api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
     database, clock, site = resources.database, resources.clock, resources.settings.public_url
+    factors = second_factors(resources)
 
     async def view(letter_id: str) -> LetterView:
         async with database.transaction() as session:
@@ -124,19 +130,60 @@ def router(resources: Resources) -> APIRouter:
             )
         return await view(letter_id)
 
+    @api.post("/letters/{letter_id}/review")
+    async def submit_letter(letter_id: IdPath, account: Staff) -> LetterView:
+        """Put a draft forward for review."""
+        async with database.transaction() as session:
+            await letters.submit_letter(session, clock, letter_id, account.contact_id)
+        return await view(letter_id)
+
+    @api.post("/letters/{letter_id}/return")
+    async def return_letter(letter_id: IdPath, body: Reason, account: Staff) -> LetterView:
+        """Give a letter in review, or an approved one, back to its author."""
+        async with database.transaction() as session:
+            await letters.return_letter(session, clock, letter_id, account.contact_id, body.reason)
+        return await view(letter_id)
+
     @api.post("/letters/{letter_id}/approval")
     async def approve_letter(letter_id: IdPath, account: Staff) -> LetterView:
-        """Approve a draft that someone else wrote."""
+        """Approve a letter in review that someone else wrote."""
         await rendering.preview(database, clock, letter_id, site)
         async with database.transaction() as session:
             await letters.approve_letter(session, clock, letter_id, account.contact_id, site)
         return await view(letter_id)
 
     @api.post("/letters/{letter_id}/signing")
-    async def sign_letter(letter_id: IdPath, account: Signatory) -> LetterView:
-        """Sign: the number, the date and the hash of all inputs are taken; the PDF follows."""
+    async def sign_letter(letter_id: IdPath, body: Signing, account: Signatory) -> LetterView:
+        """Sign with a code of the second factor. Where the agency numbers at signing, the number, the date
+        and the hash of all inputs are taken; the PDF follows."""
         async with database.transaction() as session:
-            await letters.sign_letter(session, clock, letter_id, account.contact_id)
+            contest_id = (await repository.letters.letter(session, letter_id)).contest_id
+        confirmed = await factors.confirm(contest_id, account.contact_id, body.code)
+        async with database.transaction() as session:
+            approver = account.may(Role.APPROVER)
+            await signing.sign_letter(session, clock, letter_id, confirmed, approver=approver)
+        await rendering.finish_letter(database, letter_id)
+        return await view(letter_id)
+
+    @api.post("/contests/{contest_id}/letters/signing")
+    async def sign_letters(
+        contest_id: ContestPath, body: SigningOfMany, account: Signatory
+    ) -> list[LetterView]:
+        """Sign several letters with one code, all or none."""
+        confirmed = await factors.confirm(contest_id, account.contact_id, body.code)
+        async with database.transaction() as session:
+            approver = account.may(Role.APPROVER)
+            signed = await signing.sign_letters(session, clock, body.letter_ids, confirmed, approver=approver)
+        for letter in signed:
+            await rendering.finish_letter(database, letter.letter_id)
+        return [await view(letter.letter_id) for letter in signed]
+
+    @api.post("/letters/{letter_id}/number")
+    async def number_letter(letter_id: IdPath, body: Numbering, account: Registry) -> LetterView:
+        """The registry gives a signed letter its number and date; the PDF follows."""
+        given = signing.GivenNumber(body.number, body.dated, body.reason)
+        async with database.transaction() as session:
+            await signing.number_letter(session, clock, letter_id, account.contact_id, given)
         await rendering.finish_letter(database, letter_id)
         return await view(letter_id)
 
@@ -148,7 +195,7 @@ def router(resources: Resources) -> APIRouter:
         return await view(letter_id)
 
     @api.post("/letters/{letter_id}/void")
-    async def void_letter(letter_id: IdPath, body: Reason, account: Signatory) -> LetterView:
+    async def void_letter(letter_id: IdPath, body: Reason, account: Approver) -> LetterView:
         """Void it; its number is never used again."""
         async with database.transaction() as session:
             await letters.void_letter(session, clock, letter_id, account.contact_id, body.reason)

@@ -60,6 +60,24 @@ class Reason(_Body):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class Signing(_Body):
+    code: str = Field(min_length=6, max_length=20, description="of the second factor, or a recovery code")
+
+
+class SigningOfMany(Signing):
+    letter_ids: list[str] = Field(min_length=1, max_length=50)
+
+
+class Numbering(_Body):
+    """Empty = the next number, dated today."""
+
+    number: int | None = Field(default=None, ge=1, le=999_999)
+    dated: date | None = Field(default=None, description="between the day of signing and today")
+    reason: str = Field(
+        default="", max_length=300, description="what numbers left out were given to, outside of this system"
+    )
+
+
 class Acknowledgement(_Body):
     """By a clerk with the link's token, or by staff who name the addressee."""
 
@@ -110,7 +128,8 @@ class LetterSummary(BaseModel):
     addressee: str
     urgency: str
     drafted_at: datetime
-    issued_at: datetime | None
+    signed_at: datetime | None
+    issued_at: datetime | None = Field(description="instant of the number")
     sha256: str = Field(description="of the PDF; empty until it is made")
     pages: int
     recipients: int

@@ -2,13 +2,22 @@
 
 from fastapi import APIRouter
 
-from services.notify.pages import board, certificates, clerk, compose, letters, notices
+from services.notify.pages import (
+    agencies,
+    board,
+    certificates,
+    clerk,
+    compose,
+    letters,
+    notices,
+    second_factor,
+)
 from shared.service import Resources
 
 
 def router(resources: Resources) -> APIRouter:
     """Every page of notify."""
     pages = APIRouter(include_in_schema=False)
-    for module in (board, clerk, certificates, compose, letters, notices):
+    for module in (board, clerk, second_factor, agencies, certificates, compose, letters, notices):
         pages.include_router(module.router(resources))
     return pages

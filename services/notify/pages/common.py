@@ -18,15 +18,20 @@ from shared.web.pages import Pages, language_of
 from shared.web.sessions import Account, current_account, require
 
 Staff = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
+Signatory = Annotated[Account, Depends(require(Role.APPROVER, Role.CLERK))]
+Registry = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER, Role.CLERK))]
+Administrator = Annotated[Account, Depends(require(Role.ADMIN))]
 Someone = Annotated[Account, Depends(current_account)]
 
 PAGES = Pages("services.notify")
 _LETTER_KINDS = {
     LetterState.DRAFT: "note",
+    LetterState.REVIEW: "now",
     LetterState.APPROVED: "now",
     LetterState.SIGNED: "",
     LetterState.DISPATCHED: "",
     LetterState.ACKNOWLEDGED: "good",
+    LetterState.BOUNCED: "late",
     LetterState.VOID: "late",
 }
 _DISPATCH_KINDS = {

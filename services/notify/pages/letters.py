@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +11,9 @@ from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import KIND_NAMES, STATE_NAMES, STEP_NAMES, DispatchState, Step
 from services.notify.fonts import typeface
-from services.notify.handlers import acknowledge, composing, letters, rendering
+from services.notify.handlers import acknowledge, composing, letters, rendering, signing
+from services.notify.handlers.agencies import agency_of
+from services.notify.handlers.second_factor import second_factors
 from services.notify.pages.common import (
     PAGES,
     Staff,
@@ -27,8 +30,10 @@ from shared import known
 from shared.contracts.notify import LetterKind
 from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
-from shared.thai.digits import thai_digits
+from shared.thai.dates import parse_date
+from shared.thai.digits import arabic_digits, thai_digits
 from shared.web.pages import field_errors, language_of, redirect
+from shared.web.sessions import Account
 from shared.web.tables import Column, Filter, csv_response, table_view, wants_csv
 
 REGISTER = (
@@ -49,11 +54,15 @@ DISPATCHES = (
     Column("receive_number", "เลขรับ", "Receive no."),
     Column("passed_on", "ส่งต่อ", "Passed on"),
 )
-STEPS = {
-    "approval": letters.approve_letter,
-    "signing": letters.sign_letter,
-    "dispatch": letters.dispatch_letter,
+DONE = {
+    "review": ("ส่งตรวจร่างแล้ว", "It is in review."),
+    "return": ("ส่งกลับให้แก้ไขแล้ว", "It is returned."),
+    "approval": ("อนุมัติร่างแล้ว", "The draft is approved."),
+    "signing": ("ลงนามแล้ว", "It is signed."),
+    "number": ("ออกเลขทะเบียนแล้ว", "It has its number."),
+    "dispatch": ("ส่งออกแล้ว", "It is on its way."),
 }
+"""What a step says when it is done."""
 
 
 def _kind(letter: Letter, language: str) -> str:
@@ -64,6 +73,7 @@ def router(resources: Resources) -> APIRouter:
     """The pages of letters."""
     pages = APIRouter()
     database, clock, site = resources.database, resources.clock, resources.settings.public_url
+    factors = second_factors(resources)
 
     @pages.get("/letters")
     async def register(request: Request, account: Staff) -> Response:
@@ -133,34 +143,69 @@ def router(resources: Resources) -> APIRouter:
             f"/letters/{letter_id}#dispatches", th="บันทึกเลขรับแล้ว", en="The receive number is kept."
         )
 
+    async def take(step: str, letter_id: str, account: Account, form: Mapping[str, Any]) -> None:
+        """One step of the letter's way, as the form says."""
+        by = account.contact_id
+
+        def text(name: str) -> str:
+            return str(form.get(name, ""))
+
+        if step == "approval":
+            await rendering.preview(database, clock, letter_id, site)
+        async with database.transaction() as session:
+            contest_id = (await repository.letters.letter(session, letter_id)).contest_id
+        confirmed = None
+        if step == "signing":
+            may_sign(account)
+            confirmed = await factors.confirm(contest_id, by, text("code"))
+        async with database.transaction() as session:
+            if step == "review":
+                await letters.submit_letter(session, clock, letter_id, by)
+            elif step == "return":
+                await letters.return_letter(session, clock, letter_id, by, text("return_reason"))
+            elif step == "approval":
+                await letters.approve_letter(session, clock, letter_id, by, site)
+            elif confirmed is not None:
+                await signing.sign_letter(session, clock, letter_id, confirmed, approver=True)
+            elif step == "number":
+                given = given_number(text("number"), text("dated"), text("elsewhere"))
+                await signing.number_letter(session, clock, letter_id, by, given)
+            else:
+                await letters.dispatch_letter(session, clock, letter_id, by)
+        if step in ("signing", "number"):
+            await rendering.finish_letter(database, letter_id)
+
     @pages.post("/letters/{letter_id}/{step}")
     async def advance(request: Request, letter_id: str, step: str, account: Staff) -> Response:
-        await PAGES.form(request)
-        if step not in STEPS:
+        form = await PAGES.form(request)
+        if step not in DONE:
             raise NotFound("ไม่มีขั้นตอนนี้", "There is no such step.")
         try:
-            if step == "approval":
-                await rendering.preview(database, clock, letter_id, site)
-            async with database.transaction() as session:
-                if step == "approval":
-                    await letters.approve_letter(session, clock, letter_id, account.contact_id, site)
-                elif step == "signing":
-                    may_sign(account)
-                    await letters.sign_letter(session, clock, letter_id, account.contact_id)
-                else:
-                    await letters.dispatch_letter(session, clock, letter_id, account.contact_id)
-            if step == "signing":
-                await rendering.finish_letter(database, letter_id)
+            await take(step, letter_id, account, form)
         except DomainError as error:
             return await show_letter(request, resources, letter_id, error=error)
-        done = {
-            "approval": ("อนุมัติร่างแล้ว", "The draft is approved."),
-            "signing": ("ลงนามและออกเลขแล้ว", "It is signed and numbered."),
-            "dispatch": ("ส่งออกแล้ว", "It is on its way."),
-        }[step]
-        return redirect(f"/letters/{letter_id}", th=done[0], en=done[1])
+        th, en = DONE[step]
+        return redirect(f"/letters/{letter_id}", th=th, en=en)
 
     return pages
+
+
+def given_number(number: str, dated: str, reason: str) -> signing.GivenNumber:
+    """What the registry typed; empty = the next number, today.
+
+    Raises:
+        Invalid: no number, or no day.
+    """
+    digits = arabic_digits(number.strip())
+    if digits and not (digits.isdecimal() and len(digits) <= 6 and int(digits) > 0):
+        raise Invalid("เลขทะเบียนเป็นตัวเลขไม่เกิน 6 หลัก", "A number has at most 6 digits.", field="number")
+    try:
+        day = parse_date(dated) if dated.strip() else None
+    except ValueError as error:
+        raise Invalid(
+            "อ่านวันที่ไม่ออก เช่น 1/7/2565", "That is no day, e.g. 2022-07-01.", field="dated"
+        ) from error
+    return signing.GivenNumber(int(digits) if digits else None, day, reason)
 
 
 async def show_letter(
@@ -189,6 +234,8 @@ async def show_letter(
         ]
         parent = await repository.letters.letter(session, letter.parent_id) if letter.parent_id else None
         names = await names_of(session, [step.by for step in steps])
+        agency = await agency_of(session, letter.contest_id, letter.agency, now)
+        next_number = await signing.proposed_number(session, letter, agency, now)
     if preview is not None:
         findings = list(preview.findings)
         addresses = [picture_address(picture) for picture in preview.pictures]
@@ -240,6 +287,8 @@ async def show_letter(
         ),
         "template": template,
         "profile": profile,
+        "agency": agency,
+        "next_number": next_number,
         "number": thai_digits(letter.number_text),
         "kind": _kind(letter, language),
         "badge": letter_badge(request, letter.state),

@@ -1,5 +1,5 @@
 """The only modules that query notify's tables."""
 
-from services.notify.repository import board, letters, notices, people, progress
+from services.notify.repository import board, letters, notices, people, progress, register, signers
 
-__all__ = ["board", "letters", "notices", "people", "progress"]
+__all__ = ["board", "letters", "notices", "people", "progress", "register", "signers"]

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify.domain.letters import DispatchState, LetterState
+from services.notify.domain.letters import DispatchState, LetterState, Step
 from services.notify.tables import Certificate, Dispatch, Letter, LetterFile, LetterStep
 from shared.errors import NotFound
 
@@ -85,7 +85,9 @@ async def numbered(session: AsyncSession, contest_id: str) -> Sequence[tuple[str
 
 async def unfinished_letters(session: AsyncSession, limit: int = 20) -> Sequence[str]:
     """Ids of letters that have a number and no PDF yet: a process died in between."""
-    query = select(Letter.letter_id).where(Letter.state == LetterState.SIGNED, Letter.sha256 == "")
+    query = select(Letter.letter_id).where(
+        Letter.state == LetterState.SIGNED, Letter.sha256 == "", Letter.number_text != ""
+    )
     return (await session.exec(query.limit(limit))).all()
 
 
@@ -118,6 +120,16 @@ async def add_step(
     )
 
 
+async def authors(session: AsyncSession, letter: Letter) -> frozenset[str]:
+    """Everyone who drafted, changed or put forward the letter."""
+    query = select(LetterStep.by).where(
+        LetterStep.contest_id == letter.contest_id,
+        LetterStep.letter_id == letter.letter_id,
+        col(LetterStep.step).in_((Step.EDIT, Step.SUBMIT)),
+    )
+    return frozenset({letter.drafted_by, *(await session.exec(query.distinct())).all()})
+
+
 async def steps(session: AsyncSession, letter: Letter) -> Sequence[LetterStep]:
     """The history of a letter."""
     query = select(LetterStep).where(
@@ -127,8 +139,10 @@ async def steps(session: AsyncSession, letter: Letter) -> Sequence[LetterStep]:
 
 
 async def dispatches(session: AsyncSession, contest_id: str, letter_id: str) -> Sequence[Dispatch]:
-    """The addressees of a letter."""
-    query = select(Dispatch).where(Dispatch.contest_id == contest_id, Dispatch.letter_id == letter_id)
+    """The addressees of a letter; those whom an office passed it on to are in :mod:`cascade`."""
+    query = select(Dispatch).where(
+        Dispatch.contest_id == contest_id, Dispatch.letter_id == letter_id, Dispatch.parent_id == ""
+    )
     return (await session.exec(query.order_by(col(Dispatch.code)))).all()
 
 
@@ -155,10 +169,10 @@ async def dispatch_by_token(session: AsyncSession, token: str, *, lock: bool = F
 
 
 async def dispatch_counts(session: AsyncSession, contest_id: str) -> dict[str, dict[str, int]]:
-    """Letter → dispatch state → how many."""
+    """Letter → dispatch state → how many of its addressees."""
     query = (
         select(Dispatch.letter_id, Dispatch.state, func.count())
-        .where(Dispatch.contest_id == contest_id)
+        .where(Dispatch.contest_id == contest_id, Dispatch.parent_id == "")
         .group_by(col(Dispatch.letter_id), col(Dispatch.state))
     )
     counts: dict[str, dict[str, int]] = {}
@@ -177,6 +191,19 @@ async def cancel_dispatches(session: AsyncSession, letter: Letter) -> None:
             col(Dispatch.state).in_((DispatchState.READY, DispatchState.PRINT)),
         )
         .values(state=DispatchState.FAILED)
+    )
+
+
+async def requeue_failed(session: AsyncSession, letter: Letter) -> None:
+    """What could not be delivered waits to be printed: the address was wrong."""
+    await session.execute(
+        update(Dispatch)
+        .where(
+            col(Dispatch.contest_id) == letter.contest_id,
+            col(Dispatch.letter_id) == letter.letter_id,
+            col(Dispatch.state) == DispatchState.FAILED,
+        )
+        .values(state=DispatchState.PRINT)
     )
 
 

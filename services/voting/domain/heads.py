@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from services.voting.domain.keys import derive_keys, root_secret
+from services.voting.domain.keys import derive_keys
 
 BUNDLE_FORMAT = "showcase-receipt-1"
 CONSISTENCY_FORMAT = "showcase-consistency-1"
@@ -67,7 +67,7 @@ class HeadSigner:
         Raises:
             WeakSecret: it is no such secret.
         """
-        return cls(root_secret(settings_secret))
+        return cls(root_secret(settings_secret, "SHOWCASE_VOTING_SECRET"))
 
     def _key(self, contest_id: str) -> Ed25519PrivateKey:
         return derive_keys(self._root, contest_id, b"").signing_key()

@@ -9,15 +9,9 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-KEY_BYTES = 32
-
-
-class WeakSecret(ValueError):
-    """``SHOWCASE_VOTING_SECRET`` is missing or is not 32 bytes in hexadecimal."""
+from shared.root_secret import derived_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +42,11 @@ class ContestKeys:
         return Ed25519PrivateKey.from_private_bytes(self.signing_seed)
 
 
-def root_secret(text: str) -> bytes:
-    """The root of all keys from its setting.
-
-    Raises:
-        WeakSecret: the text is not 32 bytes in hexadecimal.
-    """
-    try:
-        root = bytes.fromhex(text)
-    except ValueError:
-        root = b""
-    if len(root) < KEY_BYTES:
-        raise WeakSecret(
-            "SHOWCASE_VOTING_SECRET must be 32 random bytes in hexadecimal (openssl rand -hex 32)"
-        )
-    return root
-
-
 def derive_keys(root: bytes, contest_id: str, pepper: bytes) -> ContestKeys:
     """The keys of ``contest_id``: the same for the same root and pepper, unrelated for any other."""
 
     def key(purpose: str, salt: bytes | None = None) -> bytes:
-        info = f"showcase.voting/1/{purpose}/{contest_id}".encode()
-        return HKDF(hashes.SHA256(), KEY_BYTES, salt, info).derive(root)
+        return derived_key(root, f"showcase.voting/1/{purpose}/{contest_id}", salt)
 
     return ContestKeys(
         contest_id=contest_id,

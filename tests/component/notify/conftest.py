@@ -9,6 +9,8 @@ from tests.component.notify.notify_kit import Notify
 
 @pytest.fixture
 async def notify(notify_database: Database) -> Notify:
-    """Notify that knows the contest."""
+    """Notify that knows the contest; ``approver`` can sign."""
     await publish_contest(notify_database)
-    return Notify(notify_database)
+    found = Notify(notify_database)
+    await found.enrol("approver")
+    return found

@@ -9,9 +9,13 @@ from sqlmodel import col, select
 
 from services.notify import consumers
 from services.notify.app import build
+from services.notify.contest_files import contest_files
+from services.notify.domain.second_factor import Seal, new_key
+from services.notify.handlers.agencies import DUTIES
 from services.notify.handlers.certificates import finish_certificates
 from services.notify.handlers.delivery import Dispatcher
 from services.notify.mail.transport import Line
+from services.notify.register_tables import Officer, RecoveryCode, SecondFactor
 from services.notify.tables import Mail, Notice
 from shared.clock import FixedClock
 from shared.contracts.event import Event, LocalizedText
@@ -24,6 +28,8 @@ from shared.testing.rulebooks import CONTEST_ID, OPENING
 from shared.testing.web import resources_for
 
 _offsets = itertools.count()
+SEAL = Seal.of(bytes.fromhex("1f" * 32))
+"""Of the settings of tests."""
 
 
 def envelope_of(event: Event, event_id: str = "") -> Envelope:
@@ -85,6 +91,51 @@ class Notify:
     async def mails(self) -> Sequence[Mail]:
         async with self.database.transaction() as session:
             return (await session.exec(select(Mail).order_by(col(Mail.notice_id)))).all()
+
+    async def enrol(self, *contact_ids: str, codes: int = 100) -> None:
+        """Let people sign: a second factor with many recovery codes; see :func:`a_code`. They also sign for,
+        and keep the registry of, every agency that is not the contest's own."""
+        now = datetime(2022, 1, 1, tzinfo=UTC)
+        async with self.database.transaction() as session:
+            for person in contact_ids:
+                sealed = SEAL.close(new_key(), person)
+                session.add(
+                    SecondFactor(
+                        contest_id=CONTEST_ID,
+                        contact_id=person,
+                        sealed_secret=sealed,
+                        begun_at=now,
+                        confirmed_at=now,
+                    )
+                )
+                for number in range(codes):
+                    hashed = SEAL.hash_of(f"code{number:04}", person)
+                    session.add(RecoveryCode(contest_id=CONTEST_ID, contact_id=person, code_sha256=hashed))
+                for agency in contest_files(CONTEST_ID).profile_names():
+                    if contest_files(CONTEST_ID).profile(agency).home:
+                        continue
+                    for duty in DUTIES:
+                        session.add(
+                            Officer(
+                                contest_id=CONTEST_ID,
+                                agency=agency,
+                                contact_id=person,
+                                duty=duty,
+                                lines=[],
+                                authorised_by="",
+                                valid_from=now.date(),
+                                appointed_by="test",
+                                appointed_at=now,
+                            )
+                        )
+
+
+_codes = itertools.count()
+
+
+def a_code() -> str:
+    """A code that nobody has used yet, for whom :meth:`Notify.enrol` made ready."""
+    return f"code{next(_codes) % 100:04}"
 
 
 class Kept:

@@ -16,7 +16,7 @@ from shared.contracts.intake import Role
 from shared.messaging.tables import OUTBOX
 from shared.testing.rulebooks import CONTEST_ID
 from shared.testing.web import client_for, sign_in
-from tests.component.notify.notify_kit import Notify
+from tests.component.notify.notify_kit import Notify, a_code
 
 API = "/api/notify/v1"
 THREE = """code,place,post,email,place_en
@@ -37,6 +37,11 @@ async def _draft(
 
 
 async def _step(client: httpx.AsyncClient, letter_id: str, step: str, **body: Any) -> dict[str, Any]:
+    if step == "approval":
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        assert (await client.post(f"{API}/letters/{letter_id}/review")).status_code == 200
+    elif step == "signing":
+        body = {"code": a_code()}
     sign_in(client, [Role.APPROVER], contact_id="approver")
     answer = await client.post(f"{API}/letters/{letter_id}/{step}", json=body or None)
     assert answer.status_code == 200, answer.text
@@ -79,14 +84,21 @@ async def test_circular_one_number_and_a_dispatch_for_each(notify: Notify) -> No
 async def test_whoever_drafted_a_letter_cannot_approve_or_sign_it(notify: Notify) -> None:
     async with client_for(notify.service()) as client:
         letter = await _draft(client)
+        await notify.enrol("drafter", "another")
         sign_in(client, [Role.STAFF, Role.APPROVER], contact_id="drafter")
+        early = await client.post(f"{API}/letters/{letter['letter_id']}/approval")
+        assert early.status_code == 409
+        assert (await client.post(f"{API}/letters/{letter['letter_id']}/review")).status_code == 200
         refused = await client.post(f"{API}/letters/{letter['letter_id']}/approval")
         assert refused.status_code == 403
-        await _step(client, letter["letter_id"], "approval")
-        sign_in(client, [Role.STAFF, Role.APPROVER], contact_id="drafter")
-        assert (await client.post(f"{API}/letters/{letter['letter_id']}/signing")).status_code == 403
-        sign_in(client, [Role.STAFF], contact_id="another")
-        assert (await client.post(f"{API}/letters/{letter['letter_id']}/signing")).status_code == 403
+        sign_in(client, [Role.APPROVER], contact_id="approver")
+        assert (await client.post(f"{API}/letters/{letter['letter_id']}/approval")).status_code == 200
+        signing = f"{API}/letters/{letter['letter_id']}/signing"
+        for roles, who in (([Role.STAFF, Role.APPROVER], "drafter"), ([Role.STAFF], "another")):
+            sign_in(client, roles, contact_id=who)
+            assert (await client.post(signing, json={"code": a_code()})).status_code == 403
+        sign_in(client, [Role.CLERK], contact_id="another")  # an officer of another agency
+        assert (await client.post(signing, json={"code": a_code()})).status_code == 403
 
 
 async def test_signed_pdf_is_the_same_however_often_it_is_made(notify: Notify) -> None:

@@ -26,7 +26,7 @@ from services.voting.domain.codes import (
     new_code,
     wait_before_next,
 )
-from services.voting.domain.keys import WeakSecret, derive_keys, keyed_hash, root_secret
+from services.voting.domain.keys import derive_keys, keyed_hash
 from services.voting.domain.receipts import (
     ALPHABET,
     commitment_of,
@@ -34,6 +34,7 @@ from services.voting.domain.receipts import (
     receipt_for,
     salt_for,
 )
+from shared.root_secret import WeakSecret, root_secret
 
 ROOT = bytes(range(32))
 KEYS = derive_keys(ROOT, "contest-a", b"pepper")
@@ -108,7 +109,7 @@ def test_keyed_hash_tells_every_list_of_parts_apart(one: list[str], two: list[st
 @pytest.mark.parametrize("text", ["", "00ff", "not hexadecimal" * 8])
 def test_weak_secret_is_refused(text: str) -> None:
     with pytest.raises(WeakSecret, match="openssl rand -hex 32"):
-        root_secret(text)
+        root_secret(text, "SHOWCASE_VOTING_SECRET")
 
 
 def test_ballot_says_what_was_issued_and_shows_no_voter_id() -> None:

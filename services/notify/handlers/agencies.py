@@ -1,0 +1,142 @@
+"""An agency as it stands: the contest's letterhead, what the agency set, and whom it appointed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.notify import repository
+from services.notify.contest_files import Profile, contest_files
+from services.notify.register_tables import AgencySetting, Officer
+from shared.clock import BANGKOK
+from shared.contracts.notify import LetterKind
+from shared.errors import Forbidden
+
+Json = dict[str, Any]
+SIGNER, REGISTRY = "signer", "registry"
+DUTIES = (SIGNER, REGISTRY)
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """A letterhead with its registry and those who sign."""
+
+    contest_id: str
+    name: str
+    profile: Profile
+    setting: AgencySetting | None
+    officers: Sequence[Officer]
+    today: date
+
+    @property
+    def number_at(self) -> str:
+        """``signing`` or ``registry``: who gives the number, and when."""
+        return (self.setting.number_at if self.setting else "") or self.profile.number_at
+
+    @property
+    def circulars(self) -> str:
+        """``own`` or ``ordinary``: whether circulars have a series of their own, or ว on the ordinary one."""
+        return (self.setting.circulars if self.setting else "") or self.profile.circulars
+
+    @property
+    def emblem_sha256(self) -> str:
+        """Of the emblem; empty where none is set."""
+        return (self.setting.emblem_sha256 if self.setting else "") or self.profile.emblem_sha256
+
+    def on_duty(self, duty: str) -> list[Officer]:
+        """Whom the agency has for ``duty`` today."""
+        return repository.signers.on_duty(self.officers, duty, self.today)
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether letters of this agency may be issued here: the contest's own agency always; another one
+        when it has its own registry and signers."""
+        return self.profile.home or bool(self.on_duty(SIGNER) and self.on_duty(REGISTRY))
+
+    @property
+    def official(self) -> bool:
+        """Whether letters may leave without ฉบับร่าง: an emblem is set, and a signer by an order."""
+        ordered = any(one.authorised_by for one in self.on_duty(SIGNER)) or self.profile.signer.authorised_by
+        return bool(self.emblem_sha256 and ordered)
+
+    def form_of(self, kind: str) -> str:
+        """The series whose form a letter's number has."""
+        return kind if kind in self.profile.series else LetterKind.EXTERNAL.value
+
+    def counter_of(self, kind: str) -> str:
+        """The series that a letter's number is taken from."""
+        if kind == LetterKind.CIRCULAR.value and self.circulars == "ordinary":
+            return LetterKind.EXTERNAL.value
+        return self.form_of(kind)
+
+    def check_signer(self, contact_id: str, *, approver: bool) -> Officer | None:
+        """The appointment by which a person signs; None where the contest's own agency appointed nobody
+        yet: an approver signs then, and its letters bear ฉบับร่าง.
+
+        Raises:
+            Forbidden: the person may not sign for this agency.
+        """
+        signers = self.on_duty(SIGNER)
+        if not self.enrolled:
+            raise Forbidden(
+                f"{self.profile.name}ยังไม่ได้ลงทะเบียนนายทะเบียนและผู้ลงนามในระบบนี้ "
+                "ให้หน่วยงานออกเลขและลงนามในระบบของตน แล้วบันทึกไว้",
+                f"{self.profile.name_en or self.name} has no registry and signers of its own here: it "
+                "numbers and signs in its own system, and the letter is recorded.",
+            )
+        found = next((one for one in signers if one.contact_id == contact_id), None)
+        if found is None and (signers or not approver):
+            raise Forbidden(
+                f"ท่านไม่มีคำสั่งให้ลงนามแทน{self.profile.name}ในวันนี้ ให้ผู้มีอำนาจลงนามดำเนินการ",
+                "No order authorises you to sign for this agency today; ask someone who may.",
+            )
+        return found
+
+    def check_registry(self, contact_id: str) -> None:
+        """Refuse whoever does not keep this agency's registry.
+
+        Raises:
+            Forbidden: others are appointed.
+        """
+        keepers = self.on_duty(REGISTRY)
+        if keepers and all(one.contact_id != contact_id for one in keepers):
+            raise Forbidden(
+                f"เฉพาะนายทะเบียนของ{self.profile.name}ดำเนินการนี้ได้",
+                "Only this agency's registry may do this.",
+            )
+
+
+async def agency_of(session: AsyncSession, contest_id: str, name: str, now: datetime) -> Agency:
+    """The agency as it stands at ``now``. Raises NotFound where the contest has no such letterhead."""
+    return Agency(
+        contest_id=contest_id,
+        name=name,
+        profile=contest_files(contest_id).profile(name),
+        setting=await repository.signers.setting(session, contest_id, name),
+        officers=await repository.signers.officers(session, contest_id, name),
+        today=now.astimezone(BANGKOK).date(),
+    )
+
+
+async def signature_of(session: AsyncSession, agency: Agency, contact_id: str, *, approver: bool) -> Json:
+    """What a signed letter says of its signer, frozen with it.
+
+    Raises:
+        Forbidden: see :meth:`Agency.check_signer`.
+    """
+    officer = agency.check_signer(contact_id, approver=approver)
+    profile = agency.profile.signer
+    name = profile.name
+    if officer is not None:
+        contact = await repository.people.contact(session, agency.contest_id, contact_id)
+        name = f"({contact.name})" if contact and contact.name else profile.name
+    order = officer.authorised_by if officer else profile.authorised_by
+    return {
+        "name": name,
+        "lines": list(officer.lines) if officer and officer.lines else list(profile.lines),
+        "authorised_by": order,
+        "emblem_sha256": agency.emblem_sha256,
+        "official": bool(order and agency.emblem_sha256),
+    }
