@@ -16,7 +16,7 @@ _AGAIN_SECONDS = 2.0
 
 @dataclass
 class Authenticator:
-    """One person's codes. A rehearsal takes codes of its own time too, so that it need not wait for the next."""
+    """One person's codes. A rehearsal takes codes of its own time too and waits less."""
 
     key: str = field(repr=False)
     used: set[int] = field(default_factory=set)

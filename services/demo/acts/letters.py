@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"https?://\S+/letters/\S*?([A-Za-z0-9_-]{20,})")
 
 
 async def appoint_signers(stage: Stage) -> None:
-    """Who signs gets a second factor; Narathiwat, which issues its letter here, its own registry and signer."""
+    """Who signs gets a second factor; Narathiwat, which issues here, has its own."""
     with stage.progress.act("Signers and their codes", 4) as progress:
 
         async def known() -> Any:
