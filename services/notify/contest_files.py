@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from services.notify.domain.letters import Addressee
 from services.notify.domain.notices import Audience, Rule
 from services.notify.letter_texts import CertificateTemplate, LetterTemplate, Paper, PostOf, Signer, TextFile
-from shared.contracts.notify import Channel
+from shared.contracts.notify import Channel, LetterKind
 from shared.errors import Invalid, NotFound
 from shared.thai.agencies import expand
 

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from services.voting.domain.keys import derive_keys
+from shared.root_secret import root_secret
 
 BUNDLE_FORMAT = "showcase-receipt-1"
 CONSISTENCY_FORMAT = "showcase-consistency-1"

@@ -28,7 +28,7 @@ from shared.db import Database
 from shared.testing.browser import DESKTOP, PHONE, OpenPage, serve
 from shared.testing.rulebooks import CONTEST_ID, SHORTLIST, VOTE_CLOSES, a_rulebook
 from shared.testing.web import publish_contest
-from tests.component.notify.notify_kit import Notify, a_contact, an_entry
+from tests.component.notify.notify_kit import Notify, a_code, a_contact, an_entry
 
 pytestmark = [pytest.mark.browser]
 C = ContestId(CONTEST_ID)
@@ -146,7 +146,11 @@ async def test_staff_follow_a_letter_from_draft_to_acknowledgement(
         approver = await open_page(
             base, path, width=DESKTOP, roles=(Role.APPROVER,), contact_id="approver-1", javascript=False
         )
+        await staff.submit("ส่งตรวจร่าง")
+        await approver.go(path)
         await approver.submit("อนุมัติร่าง")
+        await notify.enrol("approver-1")
+        await approver.page.fill("#field-code", a_code())
         await approver.submit("ลงนามและออกเลข")
         assert "สศด. ๐๓๐๑/ว ๐๑๔๖๑" in await approver.text()
         await approver.submit("ส่งออก")
