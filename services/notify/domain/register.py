@@ -97,3 +97,23 @@ def first_broken(
     if (position, previous) != head:
         return Broken(agency, book, position + 1, f"the book ends at {position}, its head says {head[0]}")
     return None
+
+
+def first_gap(agency: str, book: str, links: Iterable[ChainLink]) -> Broken | None:
+    """The first entry whose number does not follow the one before in its series and year, or None."""
+    last: dict[tuple[str, int], int] = {}
+    for link in links:
+        facts = link.facts
+        if link.kind == EntryKind.ELSEWHERE:
+            series, first, end = (facts["series"], facts["year"]), facts["from"], facts["to"]
+        elif link.kind in (EntryKind.NUMBERED, EntryKind.RECEIVED):
+            series, first, end = (facts["series"], facts["year"]), facts["number"], facts["number"]
+        else:
+            continue
+        expected = last.get(series, first - 1) + 1
+        if first != expected:
+            return Broken(
+                agency, book, link.position, f"it has number {first} where {expected} should follow"
+            )
+        last[series] = end
+    return None

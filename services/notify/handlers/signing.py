@@ -7,7 +7,7 @@ certificate goes over the finished PDF: after ``finish_letter`` and before ``dis
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -189,14 +189,14 @@ async def _take_number(
             "year": year,
             "number": number,
             "number_text": letter.number_text,
-            "issued_at": letter.issued_at.isoformat(),
+            "issued_at": letter.issued_at.astimezone(UTC).isoformat(),
             "sender": agency.profile.name,
             "subject": letter.subject,
             "addressee": letter.addressee,
             "recipients": len(letter.recipients),
             "inputs_sha256": letter.inputs_sha256,
             "signed_by": letter.signed_by,
-            "signed_at": (letter.signed_at or at).isoformat(),
+            "signed_at": (letter.signed_at or at).astimezone(UTC).isoformat(),
             "numbered_by": by,
         },
     )
@@ -204,7 +204,7 @@ async def _take_number(
 
 def inputs_of(letter: Letter) -> str:
     """The hash of everything that the letter's bytes follow from."""
-    issued_at = letter.issued_at.isoformat() if letter.issued_at else ""
+    issued_at = letter.issued_at.astimezone(UTC).isoformat() if letter.issued_at else ""
     layout = contest_files(letter.contest_id).template(letter.template).layout
     return inputs_sha256(layout, {**(letter.content or {}), "number": letter.number_text, "at": issued_at})
 

@@ -8,6 +8,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.notices import NoticeState
+from services.notify.repository import signers
 from services.notify.tables import Briefing, Contact, Entry, Judge, Mail, Notice
 from shared.contracts.intake import ContactUpserted, Role
 
@@ -49,6 +50,7 @@ async def erase_contact(session: AsyncSession, contact_id: str) -> None:
         )
         .values(state=NoticeState.CANCELLED)
     )
+    await signers.forget_person(session, contact_id)
     await session.execute(delete(Contact).where(col(Contact.contact_id) == contact_id))
 
 

@@ -1,0 +1,63 @@
+"""Commands of notify: ``letters verify``."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from services.notify.handlers.verifying import BookChecked, verify_registers
+from shared.db import Database
+from shared.settings import Settings
+
+app = typer.Typer(
+    help="Commands of notify.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+letters = typer.Typer(help="Official letters and their registers.", no_args_is_help=True)
+app.add_typer(letters, name="letters")
+
+HOLDS, BROKEN = 0, 3
+
+
+@app.callback()
+def root() -> None:
+    """A group, also while it has one command."""
+
+
+@letters.callback()
+def group() -> None:
+    """A group, also while it has one command."""
+
+
+@letters.command()
+def verify(
+    contest: Annotated[str, typer.Argument(help="Slug of the contest; empty = all.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check the chain of every register, its numbers, its letters and files; name the first entry that is
+    broken. Exit code 0 all hold, 3 broken."""
+    books = asyncio.run(_verify(contest))
+    if as_json:
+        typer.echo(json.dumps([asdict(book) for book in books], ensure_ascii=False, indent=2))
+    else:
+        for book in books:
+            typer.echo(_sentence(book))
+        if not books:
+            typer.echo("No register has an entry yet.")
+    raise typer.Exit(BROKEN if any(book.broken for book in books) else HOLDS)
+
+
+async def _verify(contest: str) -> list[BookChecked]:
+    database = Database(Settings().service_dsn("notify"))
+    try:
+        return await verify_registers(database, contest)
+    finally:
+        await database.close()
+
+
+def _sentence(book: BookChecked) -> str:
+    name = f"{book.contest_id} {book.agency} {book.book}"
+    if book.broken is None:
+        return f"{name}: {book.entries} entries hold, head {book.head_sha256[:16]}"
+    return f"{name}: BROKEN at entry {book.broken.position}: {book.broken.what}"
