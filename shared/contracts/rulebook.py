@@ -189,6 +189,14 @@ class VoterIdentity(StrEnum):
     OIDC = "oidc"
 
 
+class DisposableAddresses(StrEnum):
+    """What happens to a mailbox of a service that gives them away for minutes."""
+
+    REFUSED = "refused"
+    FLAGGED = "flagged"
+    """It may vote, pays with more friction, and the detectors see its class."""
+
+
 class VotingRules(Part):
     who_may_vote: Decision[LocalizedText]
     identity: Decision[VoterIdentity]
@@ -196,6 +204,8 @@ class VotingRules(Part):
     scope: Decision[VoteScope]
     totals_shown: Decision[VotesShown]
     totals_hidden_last_hours: Decision[int]
+    disposable_addresses: Decision[DisposableAddresses] | None = None
+    """None in a rulebook of before this was asked: such addresses were let in, so they are flagged."""
 
 
 class FraudRules(Part):

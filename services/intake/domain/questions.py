@@ -12,6 +12,7 @@ from typing import Any
 from shared.contracts.event import LocalizedText
 from shared.contracts.rulebook import (
     ClosingDay,
+    DisposableAddresses,
     EmptyCategory,
     ScoringRound,
     TieBreak,
@@ -180,6 +181,11 @@ QUESTIONS: Mapping[str, RuleQuestion] = {
         int,
         2,
         1000,
+    ),
+    "voting.disposable_addresses": RuleQuestion(
+        "อีเมลชั่วคราวโหวตได้หรือไม่",
+        "May disposable e-mail addresses vote?",
+        DisposableAddresses,
     ),
     "certificates.finalists": RuleQuestion(
         "ผู้ผ่านรอบแรกได้รับใบประกาศนียบัตรหรือไม่", "Do finalists get a certificate?", bool

@@ -26,6 +26,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "day": ("หนึ่งเสียงต่อวัน", "One vote per day"),
     "staff": ("เจ้าหน้าที่เท่านั้น", "Staff only"),
     "public": ("ทุกคน", "Everyone"),
+    "refused": ("ไม่รับ", "Refused"),
+    "flagged": ("รับ แต่ตรวจเข้มขึ้น", "Let in, and looked at more closely"),
     "public_until": ("ทุกคน จนถึงช่วงท้าย", "Everyone, until the last hours"),
 }
 _UNITS: Mapping[str, tuple[str, str]] = {

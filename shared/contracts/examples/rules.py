@@ -135,6 +135,7 @@ RULEBOOK = rulebook.Rulebook(
         scope=_assumed(rulebook.VoteScope.CONTEST, "รางวัลเดียว", "annex §4"),
         totals_shown=_assumed(rulebook.VotesShown.STAFF, "ไม่ชี้นำ", "annex §4"),
         totals_hidden_last_hours=_assumed(0, "ไม่แสดงยอดอยู่แล้ว", "annex §4"),
+        disposable_addresses=_assumed(rulebook.DisposableAddresses.REFUSED, "หนึ่งคนหนึ่งเสียง", "annex §4"),
     ),
     certificates=rulebook.CertificateRules(
         finalists=_assumed(True, "เป็นกำลังใจ", "annex §5"),

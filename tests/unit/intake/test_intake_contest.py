@@ -2,6 +2,8 @@
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import UnionType
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -97,6 +99,8 @@ def test_every_decision_of_the_rulebook_is_a_question() -> None:
 
 
 def _is_decision(annotation: object) -> bool:
+    if isinstance(annotation, UnionType):  # added later: optional, so that older rulebooks stay readable
+        annotation = get_args(annotation)[0]
     return isinstance(annotation, type) and issubclass(annotation, Decision)
 
 
