@@ -77,6 +77,37 @@ class Settings(BaseSettings):
     notify_secret: SecretStr = SecretStr("")
     """Root of notify's keys (second factors of those who sign), 32 bytes in hexadecimal."""
 
+    codes_per_second: float = Field(default=50, gt=0)
+    """How many ballot codes voting hands to the mail server or the gateway in a second, in all."""
+    codes_per_second_and_provider: float = Field(default=25, gt=0)
+    """The same for one mail domain: providers slow down who sends faster."""
+    codes_in_flight: int = Field(default=16, ge=1, le=500)
+    """How many of them are handed over at the same time."""
+    codes_waiting: int = Field(default=200_000, ge=1)
+    """With so many codes in the queue further requests are answered with 503."""
+    friction_address: str = "20 100 500"
+    """Code requests an hour of one IPv4 address (IPv6 /64) from which risk levels 1, 2 and 3 apply."""
+    friction_network: str = "150 1000 5000"
+    """The same of a /24 (IPv6 /48)."""
+    friction_prefix: str = "3000 20000 100000"
+    """The same of a /16 (IPv6 /32), about a carrier."""
+    friction_puzzle: str = "150 600 2500 10000"
+    """Derivations a puzzle takes at each level, 0 to 3; a phone does about 1,000 in a second."""
+    friction_puzzle_cost: int = Field(default=1_000, ge=1)
+    """PBKDF2 iterations of one derivation."""
+    friction_seconds: str = "10 30 120 300"
+    """How long a code waits at each level for those who solve no puzzle."""
+    rehearsal_limit_factor: int = Field(default=1, ge=1)
+    """In a rehearsal, and nowhere else, networks may do so many times more: its people sit on one machine."""
+    sms_gateway_url: str = ""
+    """Where codes by telephone are posted; see docs/operate/voter-identity.md."""
+    sms_gateway_token: SecretStr = SecretStr("")
+    sms_sender: str = "Showcase"
+    oidc_issuer: str = ""
+    """The OpenID Connect provider's issuer; its configuration lies under /.well-known."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 1025
     smtp_user: str = ""

@@ -10,6 +10,8 @@ from services.voting.domain.heads import HeadSigner
 from services.voting.door import Door
 from services.voting.fast import FastVotes
 from services.voting.fraud.watch import Watch
+from services.voting.identity import identity_of
+from services.voting.identity.courier import EVERY as COURIER_EVERY
 from services.voting.sender import VoteSender
 from services.voting.window import LiveWindow
 from shared.contracts.catalogue import TOPICS
@@ -39,11 +41,12 @@ def build(resources: Resources) -> Service:
     door = Door(window, sender)
     signer = HeadSigner(root)
     closer = Closer(settings, resources.database, clock)
+    voters, courier = identity_of(resources, window)
 
     app = create_app("voting", resources)
-    app.include_router(http.router(resources, door))
+    app.include_router(http.router(resources, door, voters))
     app.include_router(clock_routes("voting", resources))
-    for router in pages.routers(resources, door):
+    for router in pages.routers(resources, door, voters):
         app.include_router(router)
     app.add_middleware(FastVotes, door=door)
 
@@ -59,6 +62,9 @@ def build(resources: Resources) -> Service:
     async def publish_tally(database: Database) -> None:
         async with database.transaction() as session:
             await tally.publish_changed(session, clock)
+
+    async def send_codes(database: Database) -> None:
+        await courier.run(database)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -80,6 +86,7 @@ def build(resources: Resources) -> Service:
             Timer("voting-tally", timedelta(seconds=1), publish_tally),
             Timer("voting-fraud", timedelta(seconds=2), Watch(clock).run),
             Timer("voting-heads", heads.EVERY, sign_heads),
+            Timer("voting-codes", COURIER_EVERY, send_codes),
         ),
         lifespan=lifespan,
     )

@@ -12,7 +12,7 @@ from services.voting import handlers, identity, repository
 from services.voting.certification import Certifier
 from services.voting.domain.codes import LIFETIME
 from services.voting.domain.disclosure import VoteState
-from services.voting.domain.errors import MailAway, NotAnAddress
+from services.voting.domain.errors import OtherIdentity, UnknownCode
 from services.voting.domain.heads import HeadSigner
 from services.voting.domain.order import shuffled
 from services.voting.door import Door
@@ -26,12 +26,14 @@ from services.voting.views import (
     BallotRequest,
     BallotView,
     CertificationView,
+    CodePlace,
+    CodeQueued,
     CodeRequest,
-    CodeSent,
     EntryTally,
     OpenData,
     OpenDataRow,
     Opening,
+    Puzzle,
     ReceiptView,
     RehearsalBallots,
     RehearsalBallotsIssued,
@@ -40,12 +42,14 @@ from services.voting.views import (
     TotalsView,
     Vote,
     VoteAccepted,
+    Voter,
     VoteView,
 )
+from shared import known
 from shared.contracts.event import LocalizedText
 from shared.contracts.intake import Role
-from shared.errors import Conflict, DomainError, Unavailable
-from shared.mail import MailRefused
+from shared.contracts.rulebook import VoterIdentity
+from shared.errors import Conflict, Unavailable
 from shared.messaging.broker import BrokerUnavailable
 from shared.service import Resources
 from shared.web.pages import language_of
@@ -54,6 +58,7 @@ from shared.web.sessions import Account, account_or_none, require
 
 PREFIX = "/api/voting/v1"
 ContestPath = Annotated[str, Path(max_length=100, description="slug of the contest")]
+CodePath = Annotated[str, Path(max_length=40, pattern="^[0-9a-f-]+$", description="from POST /ballot-codes")]
 Staff = Annotated[Account, Depends(require(Role.STAFF))]
 Signatory = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
 Admin = Annotated[Account, Depends(require(Role.ADMIN))]
@@ -104,24 +109,7 @@ def open_data_csv(rows: Sequence[tuple[str, datetime, int]]) -> Response:
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def mail_code(resources: Resources, mail: identity.MailedCode, language: str) -> None:
-    """Send a code straight to its owner.
-
-    Raises:
-        MailAway: the mail server does not take it now.
-        NotAnAddress: it never will.
-    """
-    try:
-        await resources.mailer.send(
-            to=mail.to, subject=mail.subject, text=mail.text, key=mail.key, language=language
-        )
-    except (ValueError, MailRefused) as error:
-        raise NotAnAddress from error
-    except OSError as error:
-        raise MailAway from error
-
-
-def router(resources: Resources, door: Door) -> APIRouter:
+def router(resources: Resources, door: Door, voters: identity.Identity) -> APIRouter:
     """The routes under ``/api/voting/v1``."""
     routes = APIRouter(prefix=PREFIX, tags=["voting"], responses=PROBLEMS)
     database, clock, window = resources.database, resources.clock, door.window
@@ -224,26 +212,62 @@ def router(resources: Resources, door: Door) -> APIRouter:
             ballots = await identity.rehearsal_ballots(session, clock, window, contest_id, wanted.count)
         return RehearsalBallotsIssued(contest_id=contest_id, ballots=tuple(ballots))
 
-    @routes.post("/ballot-codes", status_code=202)
-    async def send_code(wanted: CodeRequest, request: Request) -> CodeSent:
-        """Mail a six-digit code to a voter."""
-        language = language_of(request)
-        network = request.client.host if request.client else ""
-        command = identity.RequestCode(wanted.contest_id, wanted.email, network, language)
+    @routes.get("/contests/{contest_id}/puzzle")
+    async def read_puzzle(contest_id: ContestPath, request: Request) -> Puzzle:
+        """A puzzle to solve before asking for a code; the busier your network, the harder it is."""
         async with database.transaction() as session:
-            mail = await identity.request_code(session, clock, window, command)
-        await mail_code(resources, mail, language)
-        return CodeSent(contest_id=wanted.contest_id, valid_seconds=int(LIFETIME.total_seconds()))
+            rulebook = await known.rulebook(session, contest_id)
+            keys = await window.keys_for(session, contest_id)
+            puzzle = await voters.desk.friction.puzzle(session, keys, rulebook, host_of(request))
+        return Puzzle.model_validate(puzzle)
+
+    @routes.post("/ballot-codes", status_code=202)
+    async def send_code(wanted: CodeRequest, request: Request) -> CodeQueued:
+        """Put a six-digit code for a voter into the queue. Asking again while one waits makes no second."""
+        async with database.transaction() as session:
+            rulebook = await known.rulebook(session, wanted.contest_id)
+        _check_kind(rulebook.voting.identity.value, wanted)
+        command = identity.RequestCode(
+            wanted.contest_id, wanted.typed, host_of(request), language_of(request), wanted.proof
+        )
+        begun = await voters.adapter(rulebook).begin(command)
+        if not isinstance(begun, identity.Queued):
+            raise OtherIdentity
+        async with database.transaction() as session:
+            status = await voters.desk.waiting_room.status(session, begun.contest_id, begun.code_id)
+        return CodeQueued(
+            contest_id=begun.contest_id,
+            code_id=begun.code_id,
+            valid_seconds=int(LIFETIME.total_seconds()),
+            sent=status.sent if status else False,
+            ahead=status.place.ahead if status else 0,
+            seconds=status.place.seconds if status else 0,
+        )
+
+    @routes.get("/contests/{contest_id}/ballot-codes/{code_id}")
+    async def read_place(contest_id: ContestPath, code_id: CodePath) -> CodePlace:
+        """Whether a code is sent, and how long it will take."""
+        async with database.transaction() as session:
+            status = await voters.desk.waiting_room.status(session, contest_id, code_id)
+        if status is None:
+            raise UnknownCode
+        return CodePlace(
+            sent=status.sent,
+            refused=status.refused,
+            ahead=status.place.ahead,
+            seconds=status.place.seconds,
+            refresh_seconds=status.place.refresh,
+        )
 
     @routes.post("/ballots", status_code=201)
     async def issue_ballot(wanted: BallotRequest) -> BallotIssued:
-        """Exchange the code for a ballot."""
-        command = identity.RedeemCode(wanted.contest_id, wanted.email, wanted.code)
+        """Exchange the code for a ballot. Before the vote opens the ballot waits for it."""
         async with database.transaction() as session:
-            answer = await identity.redeem_code(session, clock, window, command)
-        if isinstance(answer, DomainError):
-            raise answer
-        return BallotIssued(contest_id=wanted.contest_id, ballot=answer)
+            rulebook = await known.rulebook(session, wanted.contest_id)
+        _check_kind(rulebook.voting.identity.value, wanted)
+        command = identity.RedeemCode(wanted.contest_id, wanted.typed, wanted.code)
+        ballot = await voters.adapter(rulebook).finish(command)
+        return BallotIssued(contest_id=wanted.contest_id, ballot=ballot)
 
     @routes.post(
         "/votes",
@@ -280,3 +304,15 @@ def router(resources: Resources, door: Door) -> APIRouter:
         )
 
     return routes
+
+
+def host_of(request: Request) -> str:
+    """The requester's address, for the friction."""
+    return request.client.host if request.client else ""
+
+
+def _check_kind(kind: VoterIdentity, voter: Voter) -> None:
+    """Pass if the address is of the kind that the rulebook wants."""
+    wanted = {VoterIdentity.EMAIL: voter.email, VoterIdentity.PHONE: voter.phone}
+    if not wanted.get(kind):
+        raise OtherIdentity

@@ -13,7 +13,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting.domain.outcomes import Outcome, Totals
 from services.voting.tables import (
-    BallotCode,
     Certification,
     EntryCount,
     Finalist,
@@ -220,7 +219,7 @@ async def vote_of(session: AsyncSession, contest_id: str, slot: str, voter_id: s
 
 
 async def pepper(session: AsyncSession, contest_id: str) -> bytes:
-    """The contest's pepper, made on first use; the same for every process."""
+    """The contest's pepper, made on first use; the same for every process. Empty once it was destroyed."""
     fresh = secrets.token_bytes(_PEPPER_BYTES)
     statement = insert(IdentityPepper).values(contest_id=contest_id, pepper=fresh).on_conflict_do_nothing()
     await session.execute(statement)
@@ -228,6 +227,14 @@ async def pepper(session: AsyncSession, contest_id: str) -> bytes:
         select(col(IdentityPepper.pepper)).where(col(IdentityPepper.contest_id) == contest_id)
     )
     return bytes(found.scalar_one())
+
+
+async def destroyed_peppers(session: AsyncSession) -> frozenset[str]:
+    """The contests whose identity keys are gone."""
+    found = await session.execute(
+        select(col(IdentityPepper.contest_id)).where(func.length(col(IdentityPepper.pepper)) == 0)
+    )
+    return frozenset(found.scalars())
 
 
 _VOTES_PER_MINUTE = text(
@@ -282,23 +289,6 @@ async def recount(session: AsyncSession, contest_id: str) -> Recounted:
     for outcome, count in await session.execute(_RECOUNT_UNCOUNTED, parameters):
         numbers[outcome] += count
     return Recounted(by_entry, Totals(**numbers))
-
-
-async def recent_codes(
-    session: AsyncSession, contest_id: str, subject: bytes, since: datetime
-) -> Sequence[BallotCode]:
-    """The codes sent to an address since then, the newest first, locked against a second try."""
-    found = await session.execute(
-        select(BallotCode)
-        .where(
-            col(BallotCode.contest_id) == contest_id,
-            col(BallotCode.subject) == subject,
-            col(BallotCode.sent_at) > since,
-        )
-        .order_by(col(BallotCode.sent_at).desc())
-        .with_for_update()
-    )
-    return found.scalars().all()
 
 
 async def keep_issued_ballots(

@@ -9,7 +9,8 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 
-def _instant(*, nullable: bool = False) -> Any:
+def instant(*, nullable: bool = False) -> Any:
+    """A column of aware datetimes."""
     return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable)
 
 
@@ -47,7 +48,7 @@ class WithdrawnEntry(Row, table=True):
     contest_id: str = Field(primary_key=True)
     entry_id: str = Field(primary_key=True)
     revision: int
-    withdrawn_at: datetime = _instant()
+    withdrawn_at: datetime = instant()
 
 
 class Vote(Row, table=True):
@@ -64,8 +65,8 @@ class Vote(Row, table=True):
     offset: int = Field(sa_type=BigInteger)
     state: str
     """``counted``, ``held`` or ``struck``."""
-    cast_at: datetime = _instant()
-    folded_at: datetime = _instant()
+    cast_at: datetime = instant()
+    folded_at: datetime = instant()
 
 
 class UncountedVote(Row, table=True):
@@ -80,8 +81,8 @@ class UncountedVote(Row, table=True):
     receipt_id: str
     outcome: str
     """``duplicate`` or ``late``."""
-    cast_at: datetime = _instant()
-    folded_at: datetime = _instant()
+    cast_at: datetime = instant()
+    folded_at: datetime = instant()
 
 
 class EntryCount(Row, table=True):
@@ -184,7 +185,7 @@ class TreeHead(Row, table=True):
     """Leaves of all partitions together."""
     at_close: bool
     """Whether every partition's seal lies within it."""
-    signed_at: datetime = _instant()
+    signed_at: datetime = instant()
     document: str
     """Canonical JSON with the signature: the bytes that are served."""
 
@@ -197,8 +198,8 @@ class OpeningsGrant(Row, table=True):
     contest_id: str = Field(primary_key=True)
     contact_id: str = Field(primary_key=True)
     granted_by: str
-    granted_at: datetime = _instant()
-    taken_at: datetime | None = _instant(nullable=True)
+    granted_at: datetime = instant()
+    taken_at: datetime | None = instant(nullable=True)
 
 
 class VoteWindow(Row, table=True):
@@ -212,10 +213,10 @@ class VoteWindow(Row, table=True):
     state: str
     ballot: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
     scope: str
-    opened_at: datetime = _instant()
-    closes_at: datetime = _instant()
-    closing_requested_at: datetime | None = _instant(nullable=True)
-    closed_at: datetime | None = _instant(nullable=True)
+    opened_at: datetime = instant()
+    closes_at: datetime = instant()
+    closing_requested_at: datetime | None = instant(nullable=True)
+    closed_at: datetime | None = instant(nullable=True)
     weak_durability_accepted_by: str = ""
     """The post that accepted a log with fewer copies than production asks for; told with the result."""
 
@@ -227,9 +228,9 @@ class Certification(Row, table=True):
     report: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     report_sha256: str
     proposed_by: str
-    proposed_at: datetime = _instant()
+    proposed_at: datetime = instant()
     certified_by: str | None = None
-    certified_at: datetime | None = _instant(nullable=True)
+    certified_at: datetime | None = instant(nullable=True)
     tree_head_revision: int | None = None
     """The signed head over the log that was counted."""
 
@@ -243,21 +244,6 @@ class IdentityPepper(Row, table=True):
     pepper: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class BallotCode(Row, table=True):
-    """A one-time code that was sent: hashes only, never an address and never the digits."""
-
-    __tablename__ = "ballot_code"
-    __table_args__ = (Index("ballot_code_subject", "contest_id", "subject", "sent_at"),)
-
-    contest_id: str = Field(primary_key=True)
-    code_id: str = Field(primary_key=True)
-    subject: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    tries: int = 0
-    sent_at: datetime = _instant()
-    used_at: datetime | None = _instant(nullable=True)
-
-
 class IssuedBallot(Row, table=True):
     """Who holds a ballot: voters seen on the log are reconciled with it."""
 
@@ -266,7 +252,7 @@ class IssuedBallot(Row, table=True):
     contest_id: str = Field(primary_key=True)
     voter_id: str = Field(primary_key=True)
     mail_class: int
-    first_issued_at: datetime = _instant()
+    first_issued_at: datetime = instant()
     domain: str = ""
     """Keyed hash of the mail domain; empty for webmail, government, schools and rehearsal ballots."""
     shape: str = ""
@@ -290,7 +276,7 @@ class VoteSignal(Row, table=True):
     shape: str
     age: int | None = None
     """Seconds between the ballot and the vote."""
-    cast_at: datetime = _instant()
+    cast_at: datetime = instant()
 
 
 class FraudPass(Row, table=True):
@@ -301,7 +287,7 @@ class FraudPass(Row, table=True):
     contest_id: str = Field(primary_key=True)
     read_up_to: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
     """Their next offset in each partition."""
-    passed_at: datetime = _instant()
+    passed_at: datetime = instant()
 
 
 class FraudCase(Row, table=True):
@@ -324,15 +310,15 @@ class FraudCase(Row, table=True):
     """How many VotesHeld told of it."""
     state: str
     """``open``, ``released`` or ``struck``."""
-    opened_at: datetime = _instant()
+    opened_at: datetime = instant()
     choice: str | None = None
     """What the first person chose: ``release`` or ``strike``."""
     choice_reason: str = ""
     chosen_by: str | None = None
-    chosen_at: datetime | None = _instant(nullable=True)
+    chosen_at: datetime | None = instant(nullable=True)
     decided_by: str | None = None
     """The second person."""
-    decided_at: datetime | None = _instant(nullable=True)
+    decided_at: datetime | None = instant(nullable=True)
 
 
 class HeldVote(Row, table=True):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.voting import identity
 from services.voting.domain.disclosure import VoteState
@@ -53,20 +53,61 @@ class Opening(BaseModel):
     )
 
 
-class CodeRequest(BaseModel):
+class Voter(BaseModel):
+    """Whoever wants a ballot: by the address that the contest's rulebook identifies voters with."""
+
     model_config = ConfigDict(extra="forbid")
 
     contest_id: str = Field(min_length=1, max_length=100)
-    email: str = Field(min_length=3, max_length=320)
+    email: str = Field(default="", max_length=320)
+    phone: str = Field(default="", max_length=40, description="in place of email, where the rulebook says so")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Voter":
+        if bool(self.email) == bool(self.phone):
+            raise ValueError("give either email or phone")
+        return self
+
+    @property
+    def typed(self) -> str:
+        """The address, whichever it is."""
+        return self.email or self.phone
 
 
-class CodeSent(BaseModel):
+class CodeRequest(Voter):
+    proof: str = Field(
+        default="",
+        max_length=4_000,
+        description="the solved puzzle, base64 of ALTCHA's JSON payload; without it the code waits longer",
+    )
+
+
+class CodeQueued(BaseModel):
     contest_id: str
-    valid_seconds: int
+    code_id: str = Field(description="for GET /contests/{contest_id}/ballot-codes/{code_id}")
+    valid_seconds: int = Field(description="from the moment at which it is sent")
+    sent: bool
+    ahead: int = Field(description="codes that go out first")
+    seconds: int = Field(description="about how long until it is sent")
 
 
-class BallotRequest(CodeRequest):
-    code: str = Field(min_length=6, max_length=12, description="the six digits from the e-mail")
+class CodePlace(BaseModel):
+    sent: bool
+    refused: bool = Field(description="the address takes no messages: check it and ask again")
+    ahead: int
+    seconds: int
+    refresh_seconds: int = Field(description="when it is worth asking again")
+
+
+class Puzzle(BaseModel):
+    """A proof-of-work challenge of ALTCHA, version 2."""
+
+    parameters: dict[str, Any]
+    signature: str
+
+
+class BallotRequest(Voter):
+    code: str = Field(min_length=6, max_length=12, description="the six digits")
 
 
 class BallotIssued(BaseModel):

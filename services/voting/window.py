@@ -116,6 +116,9 @@ class LiveWindow:
     async def refresh(self) -> None:
         """Take over what the database says, but never reopen what an event closed."""
         async with self._database.transaction() as session:
+            for contest_id in await repository.destroyed_peppers(session):
+                if contest_id in self._keys and not self._keys[contest_id].destroyed:
+                    self._keys[contest_id] = derive_keys(self._root, contest_id, b"")
             for contest_id in await known.contests(session):
                 await self.keys_for(session, contest_id)
             for row in await repository.windows(session):

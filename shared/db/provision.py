@@ -1,13 +1,18 @@
 """One database and one role for each service, made from an administrator's DSN.
 
-A role owns its database and nothing else; no other service's role can connect to it.
+A role owns its database and nothing else; no other service's role can connect to it. Voting has a
+second role, which nobody signs in as and which alone may read what voters typed: voting's own steps into
+it for that statement and no longer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import asyncpg
 
 from shared.settings import SERVICE_NAMES, ServiceName
+
+KEEPERS: Mapping[ServiceName, str] = {"voting": "showcase_voting_identity"}
+"""The role of a service that owns its personal data, where it has one."""
 
 
 def role_of(service: ServiceName) -> str:
@@ -28,6 +33,8 @@ async def provision(
     try:
         for service in services:
             await _provision(connection, role_of(service), password)
+            if service in KEEPERS:
+                await _keeper(connection, role_of(service), KEEPERS[service])
     finally:
         await connection.close()
 
@@ -46,6 +53,14 @@ async def _provision(connection: asyncpg.Connection, role: str, password: str) -
             await connection.execute(f"GRANT {role} TO CURRENT_USER")
         await connection.execute(f"CREATE DATABASE {role} OWNER {role} TEMPLATE template0 ENCODING 'UTF8'")
     await connection.execute(f"REVOKE ALL ON DATABASE {role} FROM PUBLIC")
+
+
+async def _keeper(connection: asyncpg.Connection, role: str, keeper: str) -> None:
+    """Let ``role`` step into ``keeper`` (SET ROLE) without inheriting what it may do."""
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", keeper):
+        await connection.execute(f"CREATE ROLE {keeper} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+    await connection.execute(f"ALTER ROLE {role} NOINHERIT")
+    await connection.execute(f"GRANT {keeper} TO {role}")
 
 
 def _literal(value: str) -> str:

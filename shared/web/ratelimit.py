@@ -1,6 +1,8 @@
 """Leaky buckets in PostgreSQL, so that a limit holds over all processes of a service."""
 
 import hashlib
+import math
+from collections.abc import Mapping
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -58,7 +60,7 @@ async def limit(
     """
     values = {
         "contest_id": contest_id,
-        "bucket": hashlib.sha256(f"{purpose}\0{key.casefold()}".encode()).hexdigest(),
+        "bucket": _bucket(purpose, key),
         "leak": capacity / per_seconds,
         "capacity": capacity,
     }
@@ -72,3 +74,57 @@ async def limit(
         f"Too many requests; wait {wait} seconds and try again.",
         retry_after=wait,
     )
+
+
+_FILL = text(
+    """
+    INSERT INTO rate_bucket AS bucket (contest_id, bucket, level, filled_at)
+    SELECT :contest_id, name, 1, clock_timestamp()
+    FROM unnest(CAST(:buckets AS text[])) AS name ORDER BY name
+    ON CONFLICT (contest_id, bucket) DO UPDATE SET
+        level = bucket.level * exp(least(0, extract(epoch FROM bucket.filled_at - clock_timestamp()))
+            * :leak) + 1,
+        filled_at = clock_timestamp()
+    RETURNING bucket, level
+    """
+)
+
+
+async def fill(
+    session: AsyncSession, keys: Mapping[str, str], *, half_life_seconds: float, contest_id: str = ""
+) -> dict[str, float]:
+    """Count one use of each key, by purpose, and refuse nothing: how busy each has been lately.
+
+    The level of a bucket leaks in proportion to what is in it, half of it every ``half_life_seconds``,
+    so a burst is forgotten soon. Rows are locked in one order until the transaction ends: call it late.
+
+    Returns:
+        The level of each purpose's bucket, this use included.
+    """
+    names = {_bucket(purpose, key): purpose for purpose, key in keys.items()}
+    values = {"contest_id": contest_id, "buckets": sorted(names), "leak": math.log(2) / half_life_seconds}
+    rows = (await session.execute(_FILL, values)).all()
+    await session.execute(_SWEEP)
+    return {names[row.bucket]: float(row.level) for row in rows}
+
+
+_LOOK = text(
+    """
+    SELECT bucket, level * exp(least(0, extract(epoch FROM filled_at - clock_timestamp())) * :leak) AS level
+    FROM rate_bucket WHERE contest_id = :contest_id AND bucket = ANY(:buckets)
+    """
+)
+
+
+async def look(
+    session: AsyncSession, keys: Mapping[str, str], *, half_life_seconds: float, contest_id: str = ""
+) -> dict[str, float]:
+    """What :func:`fill` would find there now, without counting a use; 0 for what was never used."""
+    names = {_bucket(purpose, key): purpose for purpose, key in keys.items()}
+    values = {"contest_id": contest_id, "buckets": sorted(names), "leak": math.log(2) / half_life_seconds}
+    rows = (await session.execute(_LOOK, values)).all()
+    return dict.fromkeys(keys, 0.0) | {names[row.bucket]: float(row.level) for row in rows}
+
+
+def _bucket(purpose: str, key: str) -> str:
+    return hashlib.sha256(f"{purpose}\0{key.casefold()}".encode()).hexdigest()

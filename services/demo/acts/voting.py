@@ -1,6 +1,9 @@
 """The public vote: opened, cast from codes by e-mail and from the rehearsal's ballots, closed, certified."""
 
+import asyncio
 from typing import Any
+
+import altcha
 
 from services.demo.api import DemoFailed, all_of, until
 from services.demo.ballots import Ballot, Cast, cast_all
@@ -61,16 +64,26 @@ async def _tokens(stage: Stage, count: int) -> list[str]:
 
 
 async def _voters_by_mail(stage: Stage, count: int) -> list[str]:
-    """Ballots got as a citizen gets one: an address, a code in the mail, a ballot."""
+    """Ballots got as a citizen gets one: an address, a solved puzzle, a code in the mail, a ballot."""
 
     async def one(number: int) -> str:
         who = {"contest_id": stage.contest, "email": f"voter-{number:04d}@citizens.example.org"}
-        await stage.api.post("/api/voting/v1/ballot-codes", who)
+        puzzle = await stage.api.get(stage.path("voting", "/puzzle"))
+        proof = await asyncio.to_thread(_solve, puzzle)
+        await stage.api.post("/api/voting/v1/ballot-codes", who | {"proof": proof})
         code = await code_from(stage.inbox, who["email"])
         issued = await stage.api.post("/api/voting/v1/ballots", who | {"code": code})
         return str(issued["ballot"])
 
     return list(await all_of(one(number) for number in range(count)))
+
+
+def _solve(puzzle: Any) -> str:
+    challenge = altcha.Challenge.from_dict(puzzle)
+    solution = altcha.solve_challenge(challenge)
+    if solution is None:
+        raise DemoFailed("a puzzle could not be solved in time")
+    return altcha.Payload(challenge, solution).to_base64()
 
 
 def _check_receipts(votes: tuple[PlannedVote, ...], casts: list[Cast]) -> None:

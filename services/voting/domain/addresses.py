@@ -1,12 +1,14 @@
 """Addresses: one mailbox is one voter, however it is written.
 
 Providers ignore case, some ignore dots or what follows a plus sign, and some answer under several
-names. What is typed is used to send the code and is then forgotten; only a keyed hash of the
-normalised form stays.
+names. The normalised form is only ever used as a keyed hash; what was typed is sealed and needed to
+send the code.
 """
 
 import re
 from dataclasses import dataclass
+
+from disposable_email_domains import blocklist
 
 from services.voting.domain.ballots import MailClass
 
@@ -43,6 +45,8 @@ _PROVIDERS = {
     "ya.ru": _YANDEX,
     "yahoo.com": Provider("yahoo.com", tag="-"),
     "yahoo.co.th": Provider("yahoo.co.th", tag="-"),
+    "fastmail.com": Provider("fastmail.com"),
+    "fastmail.fm": Provider("fastmail.com"),
 }
 _WEBMAIL = frozenset(_PROVIDERS) | {
     "hotmail.com",
@@ -50,7 +54,11 @@ _WEBMAIL = frozenset(_PROVIDERS) | {
     "outlook.com",
     "outlook.co.th",
     "live.com",
+    "live.co.th",
+    "msn.com",
 }
+_DISPOSABLE = frozenset(blocklist)
+"""The maintained list of services that give away mailboxes for minutes."""
 
 
 class BadAddress(ValueError):
@@ -79,16 +87,31 @@ def normalise(typed: str) -> str:
         raise BadAddress
     if not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
         raise BadAddress
-    provider = _PROVIDERS.get(domain, Provider(domain))
+    provider = _PROVIDERS.get(domain) or Provider(domain)
     local = local.partition(provider.tag)[0] or local
     if provider.ignores_dots:
         local = local.replace(".", "") or local
     return f"{local}@{provider.domain}"
 
 
+def is_disposable(address: str) -> bool:
+    """Whether the normalised ``address``, or a domain above it, is on the list of disposable ones."""
+    labels = address.rpartition("@")[2].split(".")
+    return any(".".join(labels[start:]) in _DISPOSABLE for start in range(len(labels) - 1))
+
+
+def provider_of(address: str) -> str:
+    """The provider by which mail is paced: a well-known name, or empty for a domain of its own, which
+    could name a person."""
+    domain = address.rpartition("@")[2]
+    return domain if domain in _WEBMAIL else ""
+
+
 def mail_class(address: str) -> MailClass:
     """What kind of mailbox ``address`` is, for the fraud detectors."""
     domain = address.rpartition("@")[2]
+    if is_disposable(address):
+        return MailClass.DISPOSABLE
     if domain in _WEBMAIL:
         return MailClass.WEBMAIL
     if domain.endswith((".go.th", ".or.th", ".mi.th")):

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from services.voting.domain.errors import IdentityDestroyed
 from services.voting.domain.keys import ContestKeys, keyed_hash
 
 SUBJECT_BYTES = 15
@@ -28,7 +29,7 @@ _TOKEN_LENGTH = 56
 
 
 class MailClass(IntEnum):
-    """What kind of mailbox proved the address; all that the log learns of it."""
+    """What kind of address was proved; all that the log learns of it."""
 
     OTHER = 0
     GOVERNMENT = 1
@@ -37,6 +38,9 @@ class MailClass(IntEnum):
     REHEARSAL = 4
     DISPOSABLE = 5
     """A mailbox that anybody gets without a name and loses within the hour."""
+    PHONE = 6
+    ACCOUNT = 7
+    """Signed in at an OpenID Connect provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +61,33 @@ class BadBallot(ValueError):
 
 
 def subject_of(keys: ContestKeys, address: str) -> bytes:
-    """The keyed hash that stands for a normalised address; never leaves voting's database and tokens."""
+    """The keyed hash that stands for a normalised address; never leaves voting's database and tokens.
+
+    Raises:
+        IdentityDestroyed: the contest's identity keys are gone.
+    """
+    if not keys.identity:
+        raise IdentityDestroyed
     return keyed_hash(keys.identity, address)[:SUBJECT_BYTES]
 
 
 def voter_of(keys: ContestKeys, subject: bytes) -> str:
-    """The opaque voter id on the log, 20 characters."""
+    """The opaque voter id on the log, 20 characters.
+
+    Raises:
+        IdentityDestroyed: the contest's identity keys are gone.
+    """
+    if not keys.voter:
+        raise IdentityDestroyed
     mac = hmac.digest(keys.voter, subject, hashlib.sha256)
     return urlsafe_b64encode(mac[:VOTER_BYTES]).decode()
 
 
 def domain_of(keys: ContestKeys, address: str) -> bytes:
-    """The keyed hash that stands for the mail domain of a normalised address; gone with the pepper."""
+    """The keyed hash that stands for the mail domain of a normalised address; gone with the pepper. Zeros
+    for what is no mail address."""
+    if "@" not in address:
+        return NO_DOMAIN
     return keyed_hash(keys.identity, "domain", address.rpartition("@")[2])[:DOMAIN_BYTES]
 
 

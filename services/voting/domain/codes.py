@@ -1,7 +1,11 @@
-"""One-time codes: six digits, ten minutes, five tries, three an hour, once."""
+"""One-time codes: six digits, ten minutes from the mailing, five tries, three an hour, once.
+
+A code is not kept anywhere. It follows from its id and the voter under the contest's key, so that the
+courier can make it again after a crash and a repeated mail carries the same digits; what is stored is a
+keyed hash to compare with.
+"""
 
 import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,14 +34,17 @@ class SentCode:
     """A code as the database remembers it: never the digits."""
 
     digest: bytes
-    sent_at: datetime
+    sent_at: datetime | None
+    """When it was handed over for delivery; None while it waits in the queue."""
     tries: int
     used: bool
 
 
-def new_code() -> str:
-    """Six digits from the system's randomness."""
-    return f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+def code_for(keys: ContestKeys, subject: bytes, code_id: str) -> str:
+    """The six digits of the code with that id. The id is random, so the digits are; without the key
+    nobody can tell them."""
+    drawn = int.from_bytes(keyed_hash(keys.codes, "digits", subject.hex(), code_id)[:16], "big")
+    return f"{drawn % 10**DIGITS:0{DIGITS}d}"
 
 
 def code_digest(keys: ContestKeys, subject: bytes, code: str) -> bytes:
@@ -52,7 +59,7 @@ def check_code(
     nothing was sent, so that the time taken tells nothing."""
     digest = code_digest(keys, subject, "".join(typed.split()))
     equal = hmac.compare_digest(digest, sent.digest if sent else bytes(len(digest)))
-    if sent is None or sent.used or now >= sent.sent_at + LIFETIME:
+    if sent is None or sent.used or sent.sent_at is None or now >= sent.sent_at + LIFETIME:
         return CodeAnswer.EXPIRED
     if sent.tries >= MAX_TRIES:
         return CodeAnswer.EXHAUSTED
@@ -61,9 +68,9 @@ def check_code(
     return CodeAnswer.EXHAUSTED if sent.tries + 1 >= MAX_TRIES else CodeAnswer.WRONG
 
 
-def wait_before_next(sent: list[datetime], now: datetime) -> timedelta | None:
-    """How long until another code may be sent; None when it may be sent at once."""
-    recent = sorted(instant for instant in sent if instant > now - SEND_WINDOW)
+def wait_before_next(asked: list[datetime], now: datetime) -> timedelta | None:
+    """How long until another code may be asked for; None when it may be at once."""
+    recent = sorted(instant for instant in asked if instant > now - SEND_WINDOW)
     if len(recent) < MAX_SENDS:
         return None
     return recent[-MAX_SENDS] + SEND_WINDOW - now

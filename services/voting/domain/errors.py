@@ -90,8 +90,8 @@ class WrongCode(Invalid):
 
     def __init__(self) -> None:
         super().__init__(
-            "รหัสไม่ถูกต้อง ตรวจตัวเลขในอีเมลแล้วพิมพ์ใหม่",
-            "That is not the code. Check the digits in the e-mail and type them again.",
+            "รหัสไม่ถูกต้อง ตรวจตัวเลขในข้อความล่าสุดแล้วพิมพ์ใหม่",
+            "That is not the code. Check the digits in the newest message and type them again.",
             field="code",
         )
 
@@ -142,14 +142,109 @@ class NotAnAddress(Invalid):
         )
 
 
-class MailAway(Unavailable):
-    code = "mail-away"
+class DisposableAddress(Invalid):
+    code = "disposable-address"
 
     def __init__(self) -> None:
         super().__init__(
-            "ส่งอีเมลไม่ได้ในขณะนี้ โปรดลองใหม่ในอีกหนึ่งนาที",
-            "The code could not be mailed just now. Try again in a minute.",
+            "กติกาไม่รับอีเมลชั่วคราว โปรดใช้อีเมลที่คุณใช้ประจำ",
+            "The rules refuse disposable addresses. Use a mailbox of your own.",
+            field="email",
+        )
+
+
+class NotAPhone(Invalid):
+    code = "not-a-phone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "หมายเลขนี้ไม่ใช่โทรศัพท์มือถือ พิมพ์ 10 หลัก เช่น 081 234 5678",
+            "This is no mobile number. Type its 10 digits, such as 081 234 5678; abroad begin with +.",
+            field="email",
+        )
+
+
+class UnknownCode(NotFound):
+    """There is no code with that id."""
+
+    code = "unknown-code"
+
+    def __init__(self) -> None:
+        super().__init__("ไม่มีคำขอรหัสนี้ โปรดขอรหัสใหม่", "There is no such code. Ask for a new one.")
+
+
+class OtherIdentity(Conflict):
+    """The rulebook identifies voters in another way."""
+
+    code = "other-identity"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "กติกาของการประกวดนี้ยืนยันตัวผู้ลงคะแนนด้วยวิธีอื่น เริ่มใหม่จากหน้าโหวต",
+            "The rules of this contest identify voters in another way. Start again from the vote page.",
+        )
+
+
+class SignInFailed(Invalid):
+    """The provider did not confirm who somebody is, or its answer could not be believed."""
+
+    code = "sign-in-failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "ยืนยันตัวตนกับผู้ให้บริการไม่สำเร็จ โปรดลองใหม่อีกครั้ง",
+            f"The provider did not confirm who you are ({reason}). Please try again.",
+        )
+
+
+class ProviderAway(Unavailable):
+    """The identity provider or the telephone gateway does not answer."""
+
+    code = "provider-away"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ผู้ให้บริการยืนยันตัวตนไม่ตอบ โปรดลองใหม่ในอีกหนึ่งนาที",
+            "The identity provider does not answer. Try again in a minute.",
             retry_after=60,
+        )
+
+
+class BadProof(Invalid):
+    """The puzzle's answer is wrong, too old, of another network, or was used before."""
+
+    code = "bad-proof"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "คำตอบของโจทย์ตรวจสอบใช้ไม่ได้แล้ว โปรดโหลดหน้าใหม่แล้วลองอีกครั้ง",
+            "The answer to the check is wrong, too old or used. Load the page again and retry.",
+            field="proof",
+        )
+
+
+class TooManyWaiting(Unavailable):
+    """The queue of codes is full."""
+
+    code = "codes-too-busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "มีผู้ขอรหัสจำนวนมากเกินกว่าจะส่งทัน คำขอนี้ยังไม่ได้รับไว้ โปรดลองใหม่ในอีกไม่กี่นาที",
+            "More people ask for codes than can be sent; you are not queued. Try again in a few minutes.",
+            retry_after=120,
+        )
+
+
+class IdentityDestroyed(Gone):
+    """The contest's identity keys were destroyed after its appeal period."""
+
+    code = "identity-destroyed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "กุญแจข้อมูลตัวตนของการประกวดนี้ถูกทำลายแล้วหลังพ้นระยะทักท้วง",
+            "The identity keys of this contest were destroyed after its appeal period.",
         )
 
 

@@ -25,6 +25,8 @@ class ContestKeys:
     """Address → subject. Gone when the pepper is destroyed."""
     voter: bytes
     """Subject → voter id on the log. Gone when the pepper is destroyed."""
+    contact: bytes
+    """Seals the addresses that people typed. Gone when the pepper is destroyed."""
     token: bytes
     """Seals ballot tokens."""
     receipt: bytes
@@ -32,10 +34,17 @@ class ContestKeys:
     """Salts of the commitments; an auditor is given the openings, never this key."""
     signals: bytes
     codes: bytes
-    """Hashes one-time codes."""
+    """Makes and hashes one-time codes."""
+    puzzle: bytes
+    """Signs the puzzles that a browser solves before a code is mailed."""
     cookie: bytes
     """Encrypts what the browser keeps between two steps of the citizen's flow."""
     signing_seed: bytes
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether nobody can be tied to a voter any more."""
+        return not self.identity
 
     def signing_key(self) -> Ed25519PrivateKey:
         """The key that signs tree heads and certificates."""
@@ -43,21 +52,29 @@ class ContestKeys:
 
 
 def derive_keys(root: bytes, contest_id: str, pepper: bytes) -> ContestKeys:
-    """The keys of ``contest_id``: the same for the same root and pepper, unrelated for any other."""
+    """The keys of ``contest_id``: the same for the same root and pepper, unrelated for any other.
+
+    An empty pepper is one that was destroyed: the keys that hang on it are empty, the others as before.
+    """
 
     def key(purpose: str, salt: bytes | None = None) -> bytes:
         return derived_key(root, f"showcase.voting/1/{purpose}/{contest_id}", salt)
 
+    def personal(purpose: str) -> bytes:
+        return key(purpose, pepper) if pepper else b""
+
     return ContestKeys(
         contest_id=contest_id,
         key_id=key("key-id").hex()[:12],
-        identity=key("identity", pepper),
-        voter=key("voter", pepper),
+        identity=personal("identity"),
+        voter=personal("voter"),
+        contact=personal("contact"),
         token=key("token"),
         receipt=key("receipt"),
         salt=key("salt"),
         signals=key("signals"),
         codes=key("codes"),
+        puzzle=key("puzzle"),
         cookie=key("cookie"),
         signing_seed=key("signing"),
     )

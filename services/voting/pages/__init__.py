@@ -3,15 +3,19 @@
 from fastapi import APIRouter
 
 from services.voting.door import Door
-from services.voting.pages import audit, citizen, receipts, staff
+from services.voting.identity import Identity
+from services.voting.pages import audit, citizen, identify, receipts, staff
+from services.voting.pages.visit import Booth
 from shared.service import Resources
 
 
-def routers(resources: Resources, door: Door) -> tuple[APIRouter, ...]:
+def routers(resources: Resources, door: Door, voters: Identity) -> tuple[APIRouter, ...]:
     """Every page of the service."""
+    booth = Booth(resources, door)
     return (
         receipts.router(resources),
-        citizen.router(resources, door),
+        citizen.router(resources, door, booth),
+        identify.router(resources, booth, voters),
         audit.router(resources),
         staff.router(resources, door),
     )

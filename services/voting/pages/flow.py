@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request, Response
 
 from services.voting.domain.keys import ContestKeys
+from services.voting.identity import Detour
 from shared.settings import Settings
 
 FLOW_COOKIE = "showcase_vote"
@@ -30,7 +31,12 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     entry_id: str = ""
     email: str = ""
+    """What was typed, an e-mail address or a telephone number."""
     key: str = ""
+    code_id: str = ""
+    """The code that is on its way."""
+    detour: Detour | None = None
+    """What an identity provider's answer has to fit."""
 
 
 def read_flow(request: Request, keys: ContestKeys) -> Flow:
@@ -49,6 +55,12 @@ def keep_flow(response: Response, settings: Settings, keys: ContestKeys, flow: F
     sealed = AESGCM(keys.cookie).encrypt(nonce, msgspec.json.encode(flow), keys.contest_id.encode())
     value = base64.urlsafe_b64encode(nonce + sealed).decode()
     _set(response, settings, FLOW_COOKIE, value, _HOUR)
+
+
+def end_detour(response: Response, settings: Settings, keys: ContestKeys, flow: Flow) -> Response:
+    """The provider's answer is in: it is not taken a second time."""
+    keep_flow(response, settings, keys, msgspec.structs.replace(flow, detour=None))
+    return response
 
 
 def end_flow(response: Response, settings: Settings, receipt: str) -> None:

@@ -24,7 +24,7 @@ from shared.testing.browser import DESKTOP, PHONE, OpenPage, Visit, serve
 from shared.testing.rulebooks import VOTE_OPENS, a_rulebook
 from shared.testing.web import resources_for
 from shared.web.sessions import Account
-from tests.component.voting.scenario import eventually, open_vote, ready_to_vote
+from tests.component.voting.scenario import eventually, open_vote, ready_to_vote, send_due_codes
 
 pytestmark = [pytest.mark.browser, pytest.mark.kafka]
 EMAIL = "somchai@example.go.th"
@@ -42,13 +42,15 @@ class House:
             mailer=self.mailer,
             broker=BrokerKind.KAFKA,
             bootstrap_servers=kafka,
+            friction_seconds="0 1 2 3",
         )
         self.service = build(self.resources)
         self.database = database
         self.contest_id = ""
         self.url = ""
 
-    def code(self) -> str:
+    async def code(self) -> str:
+        await send_due_codes(self.service, self.database)
         found = re.search(r"(\d{3}) (\d{3})", self.mailer.to(EMAIL)[-1].subject)
         assert found
         return "".join(found.groups())
@@ -89,7 +91,7 @@ async def vote_for(visit: Visit, house: House, title: str) -> None:
     await visit.page.get_by_label("อีเมล").fill(EMAIL)
     assert await visit.found_wrong() == []
     await visit.submit("ส่งรหัสให้ฉัน")
-    await visit.page.get_by_label("รหัส").fill(house.code())
+    await visit.page.get_by_label("รหัส").fill(await house.code())
     assert await visit.found_wrong() == []
     await visit.submit("ยืนยันรหัส")
     assert title in await visit.text()
@@ -148,10 +150,11 @@ async def _vote_plain(visit: Visit, house: House) -> None:
     assert "อีเมลนี้ไม่ถูกต้อง" in await visit.text()
     await visit.page.get_by_label("อีเมล").fill(EMAIL)
     await visit.submit("ส่งรหัสให้ฉัน")
-    await visit.page.get_by_label("รหัส").fill("000000" if house.code() != "000000" else "000001")
+    code = await house.code()
+    await visit.page.get_by_label("รหัส").fill("000000" if code != "000000" else "000001")
     await visit.submit("ยืนยันรหัส")
     assert "รหัสไม่ถูกต้อง" in await visit.text()
-    await visit.page.get_by_label("รหัส").fill(house.code())
+    await visit.page.get_by_label("รหัส").fill(code)
     await visit.submit("ยืนยันรหัส")
     await visit.submit("โหวต “รถเมล์ตรงเวลา”")
 

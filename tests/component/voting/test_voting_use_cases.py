@@ -3,14 +3,11 @@
 from datetime import UTC, timedelta
 from typing import Any
 
-import httpx
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from services.voting import handlers, repository
 from services.voting.app import build
-from services.voting.domain.ballots import MailClass, read_ballot, voter_of
-from services.voting.domain.keys import derive_keys
 from services.voting.tally import fold_votes
 from shared.clock import FixedClock
 from shared.contracts.intake import EntryWithdrawn, Role
@@ -34,7 +31,6 @@ from tests.component.voting.scenario import (
 )
 
 API = "/api/voting/v1"
-EMAIL = "somchai@example.go.th"
 
 
 def house(database: Database, **settings: Any) -> tuple[Resources, MemoryMailer, FixedClock]:
@@ -147,77 +143,6 @@ async def test_seals_that_differ_from_the_tallys_stop_the_closing(voting_databas
     with pytest.raises(RuntimeError, match="first seals"):
         async with voting_database.transaction() as session:
             await handlers.record_closing(session, clock, contest_id, {0: 7})
-
-
-async def code_for(client: httpx.AsyncClient, mailer: MemoryMailer, email: str = EMAIL) -> str:
-    answer = await client.post(f"{API}/ballot-codes", json={"contest_id": CONTEST_ID, "email": email})
-    assert (answer.status_code, answer.json()) == (202, {"contest_id": CONTEST_ID, "valid_seconds": 600})
-    mail = mailer.to(email)[-1]
-    return mail.subject.split(" is ")[0].split(" คือ")[0].replace(" ", "")
-
-
-async def redeem(client: httpx.AsyncClient, code: str, email: str = EMAIL) -> httpx.Response:
-    body = {"contest_id": CONTEST_ID, "email": email, "code": code}
-    return await client.post(f"{API}/ballots", json=body)
-
-
-async def test_code_becomes_one_ballot_of_one_voter_however_the_address_is_written(
-    voting_database: Database,
-) -> None:
-    resources, mailer, _ = house(voting_database)
-    await ready_to_vote(voting_database, a_rulebook())
-    async with client_for(build(resources).http) as client:
-        tokens = []
-        for email in ("som.chai@gmail.com", "SomChai+two@googlemail.com"):
-            answer = await redeem(client, await code_for(client, mailer, email), email)
-            assert answer.status_code == 201, answer.text
-            tokens.append(answer.json()["ballot"])
-    async with voting_database.transaction() as session:
-        pepper = await repository.pepper(session, CONTEST_ID)
-        keys = derive_keys(bytes.fromhex("0f" * 32), CONTEST_ID, pepper)
-        assert await repository.ballots_issued(session, CONTEST_ID) == 1
-    read = [read_ballot(token, lambda _: keys) for token in tokens]
-    assert len({voter_of(keys, ballot.subject) for ballot in read}) == 1
-    assert read[0].mail_class is MailClass.WEBMAIL
-
-
-async def test_code_works_once_for_five_tries_and_ten_minutes(voting_database: Database) -> None:
-    resources, mailer, clock = house(voting_database)
-    await ready_to_vote(voting_database, a_rulebook())
-    async with client_for(build(resources).http) as client:
-        code = await code_for(client, mailer)
-        wrong = f"{(int(code) + 1) % 1_000_000:06d}"
-        assert (await redeem(client, wrong)).json()["type"] == "/problems/wrong-code"
-        assert (await redeem(client, code)).status_code == 201
-        assert (await redeem(client, code)).json()["type"] == "/problems/code-expired"
-
-        code = await code_for(client, mailer)
-        wrong = f"{(int(code) + 1) % 1_000_000:06d}"
-        kinds = [(await redeem(client, wrong)).json()["type"] for _ in range(5)]
-        assert kinds == ["/problems/wrong-code"] * 4 + ["/problems/code-exhausted"]
-        assert (await redeem(client, code)).json()["type"] == "/problems/code-exhausted"
-
-        code = await code_for(client, mailer)
-        fourth = await client.post(f"{API}/ballot-codes", json={"contest_id": CONTEST_ID, "email": EMAIL})
-        assert (fourth.status_code, fourth.json()["type"]) == (429, "/problems/too-many-codes")
-        assert int(fourth.headers["retry-after"]) > 3000
-        clock.advance(timedelta(minutes=10))
-        assert (await redeem(client, code)).json()["type"] == "/problems/code-expired"
-
-
-async def test_database_holds_no_address_and_no_code(voting_database: Database) -> None:
-    resources, mailer, _ = house(voting_database)
-    await ready_to_vote(voting_database, a_rulebook())
-    async with client_for(build(resources).http) as client:
-        code = await code_for(client, mailer)
-    async with voting_database.transaction() as session:
-        tables = await session.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
-        for (table,) in tables.all():
-            if table == "known_rulebook":
-                continue
-            everything = text(f'SELECT t::text FROM "{table}" t')  # noqa: S608
-            rows = (await session.execute(everything)).scalars().all()
-            assert not [row for row in rows if "somchai" in row or code in row], table
 
 
 @pytest.mark.parametrize(

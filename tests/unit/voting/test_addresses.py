@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.voting.domain.addresses import BadAddress, mail_class, masked, normalise
+from services.voting.domain.addresses import (
+    BadAddress,
+    is_disposable,
+    mail_class,
+    masked,
+    normalise,
+    provider_of,
+)
 from services.voting.domain.ballots import MailClass
 
 SAME = [
@@ -73,3 +80,42 @@ def test_mail_class_is_all_that_the_log_learns(address: str, expected: MailClass
 def test_masked_address_is_recognised_by_its_owner_only() -> None:
     assert masked("somchai@example.go.th") == "so…i@example.go.th"
     assert masked("ab@example.go.th") == "a…@example.go.th"
+
+
+LOCAL = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12)
+
+
+@given(LOCAL, st.data(), st.sampled_from(["gmail.com", "googlemail.com"]), LOCAL)
+def test_case_dots_and_tags_never_make_another_voter_at_gmail(
+    name: str, data: st.DataObject, domain: str, tag: str
+) -> None:
+    places = data.draw(st.sets(st.integers(1, max(1, len(name) - 1))))
+    dotted = "".join(f".{letter}" if at in places else letter for at, letter in enumerate(name))
+    cased = "".join(letter.upper() if data.draw(st.booleans()) else letter for letter in dotted)
+    assert normalise(f" {cased}+{tag}@{domain.upper()}") == f"{name}@gmail.com"
+
+
+@given(LOCAL, LOCAL, st.sampled_from(["city.go.th", "example.com", "ไทย.ไทย"]))
+def test_dots_are_kept_where_they_mean_another_mailbox(one: str, two: str, domain: str) -> None:
+    assert normalise(f"{one}.{two}@{domain}") != normalise(f"{one}{two}@{domain}")
+
+
+@pytest.mark.parametrize(
+    ("address", "disposable"),
+    [
+        ("a@mailinator.com", True),
+        ("a@anything.mailinator.com", True),
+        ("a@10minutemail.com", True),
+        ("a@gmail.com", False),
+        ("a@city.go.th", False),
+        ("a@mailinator.com.example", False),
+    ],
+)
+def test_disposable_domains_are_known_with_what_lies_under_them(address: str, disposable: bool) -> None:
+    assert is_disposable(normalise(address)) is disposable
+    assert (mail_class(normalise(address)) is MailClass.DISPOSABLE) is disposable
+
+
+def test_only_well_known_providers_are_named() -> None:
+    assert provider_of("a@gmail.com") == "gmail.com"
+    assert provider_of("a@somchai-family.example") == ""

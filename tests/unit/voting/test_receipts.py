@@ -23,7 +23,7 @@ from services.voting.domain.codes import (
     SentCode,
     check_code,
     code_digest,
-    new_code,
+    code_for,
     wait_before_next,
 )
 from services.voting.domain.keys import derive_keys, keyed_hash
@@ -90,7 +90,7 @@ def test_commitment_hides_and_binds_the_choice() -> None:
 
 def test_keys_have_separate_purposes_and_only_identity_hangs_on_the_pepper() -> None:
     raw = [KEYS.identity, KEYS.voter, KEYS.token, KEYS.receipt, KEYS.salt, KEYS.signals, KEYS.codes,
-           KEYS.cookie, KEYS.signing_seed]  # fmt: skip
+           KEYS.cookie, KEYS.contact, KEYS.puzzle, KEYS.signing_seed]  # fmt: skip
     assert len(set(raw)) == len(raw)
     after = derive_keys(ROOT, "contest-a", b"another pepper")
     assert (after.identity, after.voter) != (KEYS.identity, KEYS.voter)
@@ -170,8 +170,17 @@ def test_code_of_another_address_is_wrong() -> None:
     assert check_code(KEYS, b"another", sent("123456"), "123456", NOW) is CodeAnswer.WRONG
 
 
-def test_codes_are_six_digits_and_vary() -> None:
-    codes = {new_code() for _ in range(200)}
+def test_code_that_was_not_sent_is_not_taken() -> None:
+    waiting = sent("123456", sent_at=None)
+    assert check_code(KEYS, b"subject", waiting, "123456", NOW) is CodeAnswer.EXPIRED
+
+
+def test_codes_are_six_digits_and_vary_and_can_be_made_again() -> None:
+    codes = {code_for(KEYS, b"subject", str(number)) for number in range(200)}
+    assert codes == {code_for(KEYS, b"subject", str(number)) for number in range(200)}
+    assert code_for(KEYS, b"subject", "1") != code_for(KEYS, b"another", "1")
+    others = derive_keys(bytes(32), "contest-a", b"pepper")
+    assert code_for(KEYS, b"subject", "1") != code_for(others, b"subject", "1")
     assert all(len(code) == 6 and code.isdecimal() for code in codes)
     assert len(codes) > 190
 
