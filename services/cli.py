@@ -116,7 +116,7 @@ _passed_on(
     beside=False,
 )
 _passed_on("contest", "services.intake.cli", "Check a contest file, or seal it.")
-_passed_on("audit", "services.voting.cli", "Recount the public vote from the log.")
+_passed_on("audit", "services.voting.cli", "Recount the public vote or the scores from the log.")
 _passed_on("letters", "services.notify.cli", "Check the registers of official letters.")
 _passed_on("topics", "shared.messaging.cli", "List, create or verify the topics of the catalogue.")
 _passed_on("dlq", "shared.messaging.cli", "List, show or replay dead letters.")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from services.voting import consumers, heads, http, pages, tally
+from services.voting import consumers, heads, http, http_proof, pages, tally
 from services.voting.closing import Closer
 from services.voting.domain.heads import HeadSigner
 from services.voting.door import Door
@@ -45,6 +45,7 @@ def build(resources: Resources) -> Service:
 
     app = create_app("voting", resources)
     app.include_router(http.router(resources, door, voters))
+    app.include_router(http_proof.router(resources))
     app.include_router(clock_routes("voting", resources))
     for router in pages.routers(resources, door, voters):
         app.include_router(router)

@@ -1,19 +1,21 @@
-"""The result: three counts that must agree, and two people who say so.
+"""The result: accounts that must agree, and two people who say so.
 
-The counters, the rows and the log are three accounts of one vote, the last by the auditor's own code.
-Nothing is certified while they differ, or while the tally has not passed every seal.
+The counters, the rows, the log and the signed heads are accounts of one vote; the log is counted by the
+auditor's own code. Nothing is certified while any two differ, while the tally or the trees have not
+passed every seal, or before a signed head on the log covers exactly what was counted.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.voting import repository
-from services.voting.audit import Recount, recount_from_log
+from services.voting import heads, repository
+from services.voting.accounts import Accounts, take_accounts
+from services.voting.agreement import differences, recount_for
+from services.voting.audit import Recount
 from services.voting.domain.disclosure import VoteState
-from services.voting.domain.outcomes import Totals, first_place
+from services.voting.domain.heads import HeadSigner
+from services.voting.domain.outcomes import first_place
 from services.voting.fraud import repository as ledger
 from services.voting.tables import Certification, VoteWindow
 from shared import known
@@ -27,34 +29,6 @@ from shared.messaging import publish
 from shared.settings import Settings
 from shared.web.sessions import Account
 
-_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The vote as the database has it at one moment."""
-
-    by_entry: dict[str, int]
-    totals: Totals
-    up_to: dict[int, int]
-    """The tally's next offset in each partition: the log is recounted to there."""
-
-
-def accounts_differ(counted: Counted, recount: Recount, seals: dict[int, int]) -> list[str]:
-    """Every difference between the database and the log, in sentences; empty when they agree."""
-    found = list(recount.findings)
-    if recount.seals != seals:
-        found.append("the log has other seals than the database")
-    for name in (*Totals.__dataclass_fields__, "received"):
-        ours, theirs = getattr(counted.totals, name), getattr(recount, name)
-        if ours != theirs:
-            found.append(f"{name}: the database has {ours}, the log has {theirs}")
-    for entry_id in sorted({*counted.by_entry, *recount.by_entry}):
-        ours, theirs = counted.by_entry.get(entry_id, 0), recount.by_entry.get(entry_id, 0)
-        if ours != theirs:
-            found.append(f"entry {entry_id}: the database has {ours}, the log has {theirs}")
-    return found
-
 
 class Certifier:
     """Certifies the popular vote in two acts of two people."""
@@ -63,6 +37,7 @@ class Certifier:
         self._settings = settings
         self._database = database
         self._clock = clock
+        self._signer = HeadSigner.of(settings.voting_secret.get_secret_value())
 
     async def certify(self, contest_id: str, account: Account) -> Certification:
         """Recount everything, then note the first signature or, with the second, publish the result.
@@ -70,7 +45,8 @@ class Certifier:
         Repeating the first person's act changes nothing, nor does any act after the second.
 
         Raises:
-            Conflict: the vote is not closed, the tally is still behind the seals, or the counts differ.
+            Conflict: the vote is not closed, the tally or the trees are still behind the seals, or two
+                accounts differ; each difference is named, down to the first row, leaf, counter and head.
             Forbidden: the second person is the first one, or is no approver.
         """
         async with self._database.transaction() as session:
@@ -82,43 +58,51 @@ class Certifier:
                 "ลายมือชื่อที่สองต้องเป็นผู้อนุมัติ (approver)",
                 "The second signature must be an approver's.",
             )
-        counted, seals = await self._count_rows(contest_id)
-        recount = await recount_from_log(self._settings, contest_id, counted.up_to)
-        if differences := accounts_differ(counted, recount, seals):
-            raise Conflict(
-                "ผลนับซ้ำไม่ตรงกัน จึงรับรองไม่ได้: " + "; ".join(differences),
-                "The recounts differ, so nothing is certified: " + "; ".join(differences),
-            )
-        return await self._sign(contest_id, account, counted, recount)
-
-    async def _count_rows(self, contest_id: str) -> tuple[Counted, dict[int, int]]:
+        accounts = await take_accounts(self._database, contest_id)
+        self._refuse_unready(accounts)
         async with self._database.transaction() as session:
-            await session.execute(_ONE_MOMENT)
-            window = await repository.window(session, contest_id)
-            if window is None or window.state not in (VoteState.CLOSED, VoteState.CERTIFIED):
-                raise Conflict(
-                    "ยังไม่ปิดโหวต จึงรับรองผลไม่ได้",
-                    "The vote is not closed yet, so there is no result to certify.",
-                )
-            seals = await repository.seals(session, contest_id)
-            up_to = await repository.folded_up_to(session)
-            behind = [p for p, offset in seals.items() if up_to.get(p, 0) <= offset]
+            await _check_ledger(session, contest_id, accounts.seals)
+        head_key = self._signer.public_key(contest_id)
+        recount = await recount_for(self._settings, accounts, head_key)
+        found = await differences(self._settings, self._database, accounts, recount, head_key)
+        if found:
+            raise Conflict(
+                "ผลนับซ้ำไม่ตรงกัน จึงรับรองไม่ได้: " + "; ".join(found),
+                "The recounts differ, so nothing is certified: " + "; ".join(found),
+            )
+        if not accounts.head_at_close or recount.last_head != accounts.last_head:
+            await self._sign_last_head(contest_id)
+            raise Conflict(
+                "บันทึกที่ลงลายมือชื่อฉบับสุดท้ายยังไม่ถึงบันทึกเหตุการณ์ โปรดรอสักครู่แล้วลองใหม่",
+                "The last signed head has not reached the log yet. Wait a moment.",
+            )
+        return await self._sign(contest_id, account, accounts, recount)
+
+    async def _sign_last_head(self, contest_id: str) -> None:
+        """The leader signs within seconds; whoever certifies need not wait for that, once all agree."""
+        async with self._database.transaction() as session:
+            await heads.sign_head(session, self._clock, self._signer, contest_id)
+
+    @staticmethod
+    def _refuse_unready(accounts: Accounts) -> None:
+        if accounts.window is None or accounts.window.state not in (VoteState.CLOSED, VoteState.CERTIFIED):
+            raise Conflict(
+                "ยังไม่ปิดโหวต จึงรับรองผลไม่ได้",
+                "The vote is not closed yet, so there is no result to certify.",
+            )
+        for th, en, reached in (
+            ("ยังนับ", "The tally", accounts.counted_up_to),
+            ("บันทึกที่ลงลายมือชื่อยัง", "The signed tree", accounts.tree_up_to),
+        ):
+            behind = [p for p, offset in accounts.seals.items() if reached.get(p, 0) <= offset]
             if behind:
                 raise Conflict(
-                    f"ยังนับไม่ถึงจุดปิดใน {len(behind)} พาร์ทิชัน โปรดรอสักครู่แล้วลองใหม่",
-                    f"The tally has not reached the seal in {len(behind)} partitions. Wait a moment.",
+                    f"{th}ไม่ถึงจุดปิดใน {len(behind)} พาร์ทิชัน โปรดรอสักครู่แล้วลองใหม่",
+                    f"{en} has not reached the seal in {len(behind)} partitions. Wait a moment.",
                 )
-            await _check_ledger(session, contest_id, seals)
-            rows = await repository.recount(session, contest_id)
-            if rows.totals != await repository.totals(session, contest_id):
-                raise Conflict(
-                    "ตัวนับกับแถวข้อมูลไม่ตรงกัน จึงรับรองไม่ได้",
-                    "The counters differ from the rows they count, so nothing is certified.",
-                )
-            return Counted(rows.by_entry, rows.totals, up_to), seals
 
     async def _sign(
-        self, contest_id: str, account: Account, counted: Counted, recount: Recount
+        self, contest_id: str, account: Account, accounts: Accounts, recount: Recount
     ) -> Certification:
         async with self._database.transaction() as session:
             now = await self._clock.now(session, contest_id)
@@ -126,7 +110,7 @@ class Certifier:
             found = await repository.certification(session, contest_id, lock=True)
             if window is None or (found is not None and found.certified_by):
                 return _certain(found)
-            if await repository.totals(session, contest_id) != counted.totals:
+            if await repository.totals(session, contest_id) != accounts.totals:
                 raise Conflict(
                     "ระหว่างนับซ้ำมีการพัก ปล่อย หรือตัดเสียง จึงยังไม่ลงชื่อ โปรดลองใหม่",
                     "Votes were held, released or struck during the recount; nothing is signed. Try again.",
@@ -136,12 +120,14 @@ class Certifier:
                     contest_id=contest_id,
                     report=_report(recount),
                     report_sha256=recount.sha256(),
+                    tree_head_revision=recount.last_head,
                     proposed_by=account.contact_id,
                     proposed_at=now,
                 )
                 session.add(found)
                 return found
             found.report, found.report_sha256 = _report(recount), recount.sha256()
+            found.tree_head_revision = recount.last_head
             if found.proposed_by == account.contact_id:
                 return found
             if not account.may(Role.APPROVER):
@@ -152,7 +138,7 @@ class Certifier:
             found.certified_by, found.certified_at = account.contact_id, now
             window.state, window.revision = VoteState.CERTIFIED, window.revision + 1
             gone = await repository.withdrawn(session, contest_id)
-            await publish(session, _result(window, found, counted, gone))
+            await publish(session, _result(window, found, accounts, gone))
             return found
 
 
@@ -190,16 +176,20 @@ def _report(recount: Recount) -> dict[str, Any]:
         "late": recount.late,
         "held": recount.held,
         "struck": recount.struck,
+        "tree_head_revision": recount.last_head,
+        "heads": recount.heads,
+        "voters": recount.voters,
+        "rulebook_sha256": recount.rulebook_sha256,
         "read_up_to": {str(p): offset for p, offset in recount.read_up_to.items()},
     }
 
 
 def _result(
-    window: VoteWindow, found: Certification, counted: Counted, gone: frozenset[str]
+    window: VoteWindow, found: Certification, accounts: Accounts, gone: frozenset[str]
 ) -> PopularVoteCertified:
-    by_entry = {entry_id: counted.by_entry.get(entry_id, 0) for entry_id in window.ballot}
+    by_entry = {entry_id: accounts.by_entry.get(entry_id, 0) for entry_id in window.ballot}
     winner = first_place(by_entry, gone)
-    totals = counted.totals
+    totals = accounts.totals
     return PopularVoteCertified(
         contest_id=ContestId(window.contest_id),
         revision=window.revision,
@@ -216,4 +206,5 @@ def _result(
         winner_entry_id=EntryId(winner) if winner else None,
         certified_by=(ContactId(found.proposed_by), ContactId(str(found.certified_by))),
         certified_at=found.certified_at,
+        tree_head_revision=found.tree_head_revision,
     )

@@ -1,17 +1,25 @@
-"""Commands of voting: ``audit votes`` recounts the public vote from the log."""
+"""Commands of the auditor: ``audit votes`` and ``audit scores`` count again from the log."""
 
 import asyncio
+import json
 import sys
-from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
+from services.voting.accounts import take_accounts
+from services.voting.agreement import differences, recount_for
 from services.voting.audit import Recount, recount_from_log
-from shared.messaging.broker import BrokerUnavailable
+from services.voting.audit.openings import Openings, OpeningsUnreadable
+from shared.db import Database
+from shared.messaging.broker import BrokerTooOld, BrokerUnavailable
+from shared.recount import log as score_log
+from shared.recount.scores_only import recount_scores
 from shared.settings import Settings
 
 app = typer.Typer(
@@ -20,7 +28,12 @@ app = typer.Typer(
 audit = typer.Typer(help="Recount from the log.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 
-AGREES, DIFFERS, UNREACHABLE = 0, 1, 3
+AGREES, DIFFERS, UNUSABLE, UNREACHABLE = 0, 1, 2, 3
+Contest = Annotated[str, typer.Option(help="Slug of the contest, such as smart-city-2022.")]
+Servers = Annotated[
+    str, typer.Option(help="host:port of Kafka; else KAFKA_BOOTSTRAP_SERVERS or the running system.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print canonical JSON, for programs.")]
 
 
 @app.callback()
@@ -30,23 +43,43 @@ def commands() -> None:
 
 @audit.command("votes")
 def audit_votes(
-    contest: Annotated[str, typer.Option(help="Slug of the contest, such as smart-city-2022.")],
-    bootstrap_servers: Annotated[
-        str, typer.Option(help="host:port of Kafka; else KAFKA_BOOTSTRAP_SERVERS or the running system.")
+    contest: Contest,
+    bootstrap_servers: Servers = "",
+    as_json: AsJson = False,
+    head_key: Annotated[
+        str,
+        typer.Option(
+            "--key", help="Public key of the signed heads, 64 hexadecimal digits; else the one on the log."
+        ),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print canonical JSON, for programs.")] = False,
+    openings: Annotated[
+        Path | None, typer.Option(help="File of salts, by which every commitment is opened.")
+    ] = None,
+    accounts: Annotated[
+        bool,
+        typer.Option(
+            "--accounts",
+            help="Hold voting's own rows, counters, trees and heads against the log too "
+            "(needs SHOWCASE_DATABASE_URL or the running system).",
+        ),
+    ] = False,
 ) -> None:
-    """Count the public vote from its two topics alone, and compare with what was certified.
+    """Count the public vote from the log alone, hold every signed head against it, compare with the
+    certificate.
 
-    Exit code 0: the log agrees with itself and with the certificate; 1: it does not, and each
-    difference is named; 3: no broker answers.
+    Exit code 0: everything agrees; 1: it does not, and the first leaf, row or head that differs is named;
+    2: an option cannot be used; 3: no broker or no database answers.
     """
-    settings = Settings()
-    if bootstrap_servers:
-        settings = Settings(KAFKA_BOOTSTRAP_SERVERS=bootstrap_servers)
+    settings = _settings(bootstrap_servers)
     try:
-        found = asyncio.run(recount_from_log(settings, contest))
-    except (BrokerUnavailable, KafkaError, LookupError, OSError) as error:
+        salts = Openings.read(openings) if openings else None
+        found = asyncio.run(_audit(settings, contest, head_key, salts, with_accounts=accounts))
+    except (OpeningsUnreadable, ValueError, FileNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(UNUSABLE) from None
+    except (
+        BrokerUnavailable, BrokerTooOld, KafkaError, SQLAlchemyError, LookupError, OSError
+    ) as error:  # fmt: skip
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(UNREACHABLE) from None
     if as_json:
@@ -56,10 +89,61 @@ def audit_votes(
     raise typer.Exit(DIFFERS if found.findings else AGREES)
 
 
+@audit.command("scores")
+def audit_scores(contest: Contest, bootstrap_servers: Servers = "", as_json: AsJson = False) -> None:
+    """Work out shortlist and winners again from the judges' scores on the log, and compare with what was
+    published.
+
+    Exit code 0: everything agrees; 1: it does not, and each difference is named; 3: no broker answers.
+    """
+    settings = _settings(bootstrap_servers)
+    try:
+        facts = asyncio.run(score_log.read_log(settings.bootstrap_servers, contest, score_log.SCORES))
+    except (BrokerUnavailable, KafkaError, LookupError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(UNREACHABLE) from None
+    found = recount_scores(facts)
+    if as_json:
+        typer.echo(json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+    else:
+        console = Console()
+        figures = Table("", "", title=f"Scores of {contest} from the log")
+        for name, value in found["scores"].items():
+            figures.add_row(name, json.dumps(value, ensure_ascii=False))
+        console.print(figures)
+        _print_findings(console, found["findings"])
+    raise typer.Exit(DIFFERS if found["findings"] else AGREES)
+
+
+def _settings(bootstrap_servers: str) -> Settings:
+    return Settings(KAFKA_BOOTSTRAP_SERVERS=bootstrap_servers) if bootstrap_servers else Settings()
+
+
+async def _audit(
+    settings: Settings, contest: str, head_key: str, openings: Openings | None, *, with_accounts: bool
+) -> Recount:
+    found = await recount_from_log(settings, contest, head_key=head_key, openings=openings)
+    if with_accounts:
+        database = Database(settings.service_dsn("voting"))
+        try:
+            kept = await take_accounts(database, contest)
+            to_there = await recount_for(settings, kept, head_key)
+            # what the log shows by itself is told already
+            of_log = set(to_there.findings)
+            found.findings += [
+                finding
+                for finding in await differences(settings, database, kept, to_there, head_key)
+                if finding not in of_log
+            ]
+        finally:
+            await database.close()
+    return found
+
+
 def _print(found: Recount) -> None:
     console = Console()
     numbers = Table("", "votes", title=f"Recount of {found.contest_id} from the log")
-    values = asdict(found)
+    values = found.figures()
     for name in ("received", "counted", "duplicate", "late", "held", "struck", "voters"):
         numbers.add_row(name, f"{values[name]:,}")
     console.print(numbers)
@@ -67,8 +151,16 @@ def _print(found: Recount) -> None:
     for entry_id, counted in sorted(found.by_entry.items(), key=lambda item: (-item[1], item[0])):
         entries.add_row(entry_id, f"{counted:,}")
     console.print(entries)
-    console.print(f"sealed partitions: {len(found.seals)}; fingerprint {found.sha256()}")
-    for finding in found.findings:
-        console.print(f"[bold red]differs[/] {finding}", highlight=False)
-    if not found.findings:
+    console.print(
+        f"sealed partitions: {len(found.seals)}; signed heads: {found.heads}, "
+        f"the one over everything read: {found.last_head or 'none'}; opened commitments: {found.opened:,}"
+    )
+    console.print(f"rulebook {found.rulebook_sha256 or 'not on the log'}; fingerprint {found.sha256()}")
+    _print_findings(console, found.findings)
+
+
+def _print_findings(console: Console, findings: list[str]) -> None:
+    for finding in findings:
+        console.print("[bold red]differs[/]", finding, highlight=False, markup=True)
+    if not findings:
         console.print("[green]No difference found.[/]")

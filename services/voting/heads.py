@@ -16,9 +16,10 @@ from sqlalchemy import select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.voting import tiles
 from services.voting.domain.heads import HeadSigner, canonical, key_id_of, signed_bytes
 from services.voting.domain.merkle import EMPTY_ROOT
-from services.voting.domain.tiles import folded
+from services.voting.domain.tiles import TreeDamaged, cover, folded, tiles_of
 from services.voting.tables import TreeHead
 from services.voting.tree import split_hashes
 from shared.clock import Clock
@@ -99,6 +100,9 @@ async def sign_head(
     """Sign the contest's trees as they are now, and tell of it; None where the last head says as much.
 
     Two signers at once sign one after the other, so revisions have no gap and sizes never shrink.
+
+    Raises:
+        TreeDamaged: the tiles give other roots than the frontiers or the last head; nothing is signed.
     """
     await session.execute(_ONE_SIGNER, {"contest_id": contest_id})
     last = await latest(session, contest_id)
@@ -107,6 +111,7 @@ async def sign_head(
         return None
     if last is None and not now.size and not now.at_close:
         return None
+    await _refuse_damaged(session, contest_id, last, now)
     public_key = signer.public_key(contest_id)
     unsigned = TreeHeadSigned(
         contest_id=ContestId(contest_id),
@@ -130,6 +135,20 @@ async def sign_head(
     await publish(session, event)
     await session.flush()
     return head
+
+
+async def _refuse_damaged(session: AsyncSession, contest_id: str, last: TreeHead | None, now: Trees) -> None:
+    """What is about to be signed must be what the leaves give, and begin with what was signed before."""
+    signed = {head["partition"]: head for head in document_of(last)["heads"]} if last else {}
+    for head in now.heads:
+        before = signed.get(head.partition, {"size": 0, "root": EMPTY_ROOT.hex()})
+        if head.model_dump(include={"size", "root"}) == {name: before[name] for name in ("size", "root")}:
+            continue
+        covers = (cover(0, before["size"]), cover(0, head.size))
+        kept = await tiles.read(session, contest_id, head.partition, tiles_of(covers))
+        roots = [kept.root(nodes).hex() for nodes in covers]
+        if roots != [before["root"], head.root] or head.size < before["size"]:
+            raise TreeDamaged(f"{contest_id}: the tree of partition {head.partition} was changed by hand")
 
 
 async def latest(session: AsyncSession, contest_id: str) -> TreeHead | None:

@@ -3,21 +3,19 @@
 Both are read from tiles: three rows for an inclusion proof among sixteen million leaves.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.voting import heads
+from services.voting import heads, tiles
 from services.voting.domain.errors import NoSuchHead, NotInTree, NotSignedYet
 from services.voting.domain.heads import leaf_hash_of
 from services.voting.domain.tiles import (
     HASH_BYTES,
     WIDTH,
     Plan,
-    TileName,
     Tiles,
     TreeDamaged,
     consistency_plan,
@@ -26,13 +24,6 @@ from services.voting.domain.tiles import (
 )
 from services.voting.tables import TreeHead
 
-_TILES = text(
-    """
-    SELECT level, number, hashes FROM tree_tile
-    WHERE contest_id = :contest_id AND partition = :partition AND (level, number) IN (
-        SELECT * FROM unnest(CAST(:levels AS int[]), CAST(:numbers AS bigint[])))
-    """
-)
 _TILE_AT = text(
     """
     SELECT number, hashes, offsets, commitments FROM tree_tile
@@ -121,14 +112,14 @@ async def prove_inclusion(
     if leaf is None or document is None or leaf.index >= size:
         raise NotSignedYet
     plan = inclusion_plan(leaf.index, size)
-    tiles = await _tiles(session, contest_id, partition, tiles_of(plan))
+    kept = await tiles.read(session, contest_id, partition, tiles_of(plan))
     return Inclusion(
         contest_id=contest_id,
         receipt=receipt,
         commitment=leaf.commitment,
         partition=partition,
         index=leaf.index,
-        proof=_computed(tiles, plan),
+        proof=_computed(kept, plan),
         head=document,
     )
 
@@ -148,8 +139,8 @@ async def prove_consistency(session: AsyncSession, contest_id: str, earlier: int
     for partition, size in sorted(new_sizes.items()):
         before = old_sizes.get(partition, 0)
         plan = consistency_plan(before, size) if 0 < before <= size else ()
-        tiles = await _tiles(session, contest_id, partition, tiles_of(plan)) if plan else Tiles({})
-        proofs[partition] = _computed(tiles, plan)
+        kept = await tiles.read(session, contest_id, partition, tiles_of(plan)) if plan else Tiles({})
+        proofs[partition] = _computed(kept, plan)
     return Consistency(old, new, proofs)
 
 
@@ -160,23 +151,8 @@ async def _head(session: AsyncSession, contest_id: str, revision: int) -> TreeHe
     return head
 
 
-async def _tiles(
-    session: AsyncSession, contest_id: str, partition: int, names: Collection[TileName]
-) -> Tiles:
-    rows = await session.execute(
-        _TILES,
-        {
-            "contest_id": contest_id,
-            "partition": partition,
-            "levels": [name.level for name in names],
-            "numbers": [name.number for name in names],
-        },
-    )
-    return Tiles({TileName(row.level, row.number): row.hashes for row in rows})
-
-
-def _computed(tiles: Tiles, plan: Plan) -> tuple[str, ...]:
+def _computed(kept: Tiles, plan: Plan) -> tuple[str, ...]:
     try:
-        return tuple(node.hex() for node in tiles.proof(plan))
+        return tuple(node.hex() for node in kept.proof(plan))
     except TreeDamaged as error:
         raise NotInTree from error

@@ -170,12 +170,12 @@ async def sealing_starts(session: AsyncSession, contest_id: str, ends: dict[int,
     return {row[0]: row[1] for row in found}
 
 
-async def folded_up_to(session: AsyncSession) -> dict[int, int]:
-    """The tally's next offset in each partition of the vote log."""
+async def folded_up_to(session: AsyncSession, group: str = GROUP) -> dict[int, int]:
+    """The next offset of the tally, or of another group, in each partition of the vote log."""
     fence = CONSUMER_FENCE.c
     found = await session.execute(
         select(fence.partition, fence.next_offset).where(
-            fence.consumer_group == GROUP, fence.topic == VoteCast.TOPIC
+            fence.consumer_group == group, fence.topic == VoteCast.TOPIC
         )
     )
     return {row[0]: row[1] for row in found}

@@ -21,7 +21,7 @@ def recount(facts: Iterable[Fact]) -> dict[str, Any]:
     events = [*once(fact for fact in facts if fact.topic != "voting.vote.v1")]
     votes, findings = count_votes([*events, *(f for f in facts if f.topic == "voting.vote.v1")])
     rulebooks = [fact.data for fact in events if fact.topic == "intake.contest.v1"]
-    findings += [f for data in rulebooks for f in _check_rulebook(data)]
+    findings += [f for data in rulebooks for f in check_rulebook(data)]
     result: dict[str, Any] = {
         "contest": {"rulebooks": len(rulebooks)},
         "briefing": _briefing(events),
@@ -41,7 +41,8 @@ def recount(facts: Iterable[Fact]) -> dict[str, Any]:
     return result
 
 
-def _check_rulebook(data: Mapping[str, Any]) -> list[str]:
+def check_rulebook(data: Mapping[str, Any]) -> list[str]:
+    """A finding where a published rulebook's SHA-256 is not the one that was published with it."""
     canonical = json.dumps(data["rulebook"], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     if hashlib.sha256(canonical.encode()).hexdigest() != data["rulebook_sha256"]:
         return [f"rulebook {data['rulebook']['number']}: its hash is not the one that was published"]

@@ -19,6 +19,14 @@ TOPICS = (
     "voting.decision.v1",
     "notify.delivery.v1",
 )
+SCORES = (
+    "intake.contest.v1",
+    "intake.entry.v1",
+    "scoring.judge.v1",
+    "scoring.score.v1",
+    "scoring.decision.v1",
+)
+"""What the scores are worked out from."""
 _QUIET_MS = 1_500
 """Reading ends when nothing comes for so long and every known end is reached. Not every broker tells
 true end offsets."""
@@ -38,14 +46,14 @@ class Fact:
     data: Mapping[str, Any]
 
 
-async def read_log(bootstrap_servers: str, contest_id: str) -> list[Fact]:
-    """Every event of the contest on the audited topics, in offset order within a partition.
+async def read_log(bootstrap_servers: str, contest_id: str, topics: tuple[str, ...] = TOPICS) -> list[Fact]:
+    """Every event of the contest on ``topics``, in offset order within a partition.
 
     Raises:
         LookupError: the broker lacks one of the topics.
     """
     consumer = AIOKafkaConsumer(
-        *TOPICS,  # without a group that means: all partitions of these topics
+        *topics,  # without a group that means: all partitions of these topics
         group_id=None,
         bootstrap_servers=bootstrap_servers,
         client_id="showcase-recount",
@@ -57,7 +65,7 @@ async def read_log(bootstrap_servers: str, contest_id: str) -> list[Fact]:
     try:
         await consumer.start()
         places = sorted(consumer.assignment())
-        missing = sorted(set(TOPICS) - {place.topic for place in places})
+        missing = sorted(set(topics) - {place.topic for place in places})
         if missing:
             raise LookupError(f"the broker has no topic {', '.join(missing)}")
         await consumer.seek_to_beginning(*places)

@@ -13,6 +13,7 @@ from services.voting import heads, proofs
 from services.voting.domain import merkle
 from services.voting.domain.errors import NoSuchHead, NotInTree, NotSignedYet
 from services.voting.domain.heads import leaf_hash_of, signature_holds
+from services.voting.domain.tiles import TreeDamaged
 from services.voting.tally import fold_votes
 from services.voting.tree import grow_trees
 from shared.clock import FixedClock
@@ -150,6 +151,28 @@ async def test_signature_covers_every_word_of_the_head(voting_database: Database
         assert not signature_holds(head | {name: value}, PUBLIC_KEY), name
     assert not signature_holds(head, SIGNER.public_key("another"))
     assert not signature_holds(head | {"signature": "zz"}, PUBLIC_KEY)
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE tree_tile SET hashes = overlay(hashes PLACING 'x'::bytea FROM 70)",
+        "UPDATE tree_frontier SET peaks = overlay(peaks PLACING 'x'::bytea FROM 2)",
+        'UPDATE tree_head SET document = replace(document, \'"root":"\', \'"root":"0\')',
+        "DELETE FROM tree_tile",
+    ],
+)
+async def test_tree_that_was_changed_by_hand_is_not_signed(voting_database: Database, tampering: str) -> None:
+    log = log_of("c", 1, 40)
+    await grow(voting_database, log[:30])
+    assert await sign(voting_database) is not None
+    async with voting_database.transaction() as session:
+        await session.execute(text(tampering))
+    await grow(voting_database, log[30:])
+    with pytest.raises(TreeDamaged, match=r"partition 0 was changed by hand|tile 0 of level 0"):
+        await sign(voting_database)
+    async with voting_database.transaction() as session:
+        assert len(await heads.before(session, "c", None, 10)) == 1
 
 
 async def test_every_leaf_proves_itself_under_every_later_head(voting_database: Database) -> None:

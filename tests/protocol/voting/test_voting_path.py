@@ -21,6 +21,7 @@ from shared.embedded.kafka_java import KafkaJava
 from shared.messaging.broker import make_producer
 from shared.messaging.codec import encode
 from shared.messaging.consume import Consumers
+from shared.messaging.relay import Relay
 from shared.messaging.topics import provision
 from shared.service import Resources, Service
 from shared.settings import BrokerKind
@@ -29,7 +30,7 @@ from shared.testing.web import client_for, resources_for, sign_in
 from tests.component.voting.scenario import entry_id, eventually, open_vote, ready_to_vote
 
 pytestmark = pytest.mark.kafka
-GROUPS = ("voting", "voting-tally")
+GROUPS = ("voting", "voting-tally", "voting-tree")
 
 
 def on_kafka(database: Database, bootstrap_servers: str, **changes: object) -> Resources:
@@ -45,7 +46,7 @@ def on_kafka(database: Database, bootstrap_servers: str, **changes: object) -> R
 @asynccontextmanager
 async def worker(service: Service, resources: Resources) -> AsyncIterator[Consumers]:
     consumers = Consumers(resources.settings, "voting", resources.database, service.subscriptions)
-    async with consumers:
+    async with consumers, Relay(resources.settings, resources.database, "voting"):
         yield consumers
 
 
@@ -147,7 +148,7 @@ async def _certify(client: httpx.AsyncClient, contest_id: str) -> dict[str, obje
             answer = await client.post(f"/api/voting/v1/contests/{contest_id}/certification")
             if answer.status_code == 200:
                 return answer.json()
-            assert "has not reached the seal" in answer.text, answer.text
+            assert "Wait a moment" in answer.text, answer.text
             await asyncio.sleep(0.2)
 
 
@@ -201,7 +202,7 @@ async def test_votes_racing_with_the_seals_are_in_or_late_and_all_accounts_agree
         async def cast(number: int, token: str) -> str:
             await asyncio.sleep(number / 400)
             answer = await vote(client, token, entry_id(number % 4), f"racing-{number}")
-            return answer.json().get("receipt", "") if answer.status_code == 202 else ""
+            return answer.json().get("receipt", "") if answer.status_code == 202 else str(answer.status_code)
 
         async def close(closer: Closer) -> dict[int, int]:
             await asyncio.sleep(0.3)
@@ -209,12 +210,15 @@ async def test_votes_racing_with_the_seals_are_in_or_late_and_all_accounts_agree
 
         casting = asyncio.gather(*(cast(n, token) for n, token in enumerate(tokens)))
         seals = await asyncio.gather(*(close(closer) for closer in closers))
-        accepted = [receipt for receipt in await casting if receipt]
+        answers = await casting
+        accepted = [answer for answer in answers if "-" in answer]
+        unknown = answers.count("503")
+        # a machine under load gives up waiting for the broker, which may have the vote all the same
         assert seals[0] == seals[1]
         assert sorted(seals[0]) == list(PARTITIONS)
 
         async def all_folded() -> bool:
-            return (await _totals(client, contest_id))["received"] == len(accepted)
+            return 0 <= (await _totals(client, contest_id))["received"] - len(accepted) <= unknown
 
         await eventually(all_folded)
         report = (await _certify(client, contest_id))["report"]
@@ -222,8 +226,9 @@ async def test_votes_racing_with_the_seals_are_in_or_late_and_all_accounts_agree
             (await client.get(f"/api/voting/v1/votes/{receipt}")).json()["status"] for receipt in accepted
         ]
         assert isinstance(report, dict)
-        assert (report["counted"], report["late"]) == (outcomes.count("counted"), outcomes.count("late"))
-        assert report["received"] == len(accepted)
+        for name in ("counted", "late"):
+            assert 0 <= report[name] - outcomes.count(name) <= unknown
+        assert 0 <= report["received"] - len(accepted) <= unknown
         assert outcomes.count("counted") > 0
 
 

@@ -1,0 +1,1 @@
+../services/voting/verifier/verify_receipt.py
