@@ -8,7 +8,7 @@ from services.voting import consumers, heads, http, http_proof, pages, tally
 from services.voting.closing import Closer
 from services.voting.domain.heads import HeadSigner
 from services.voting.door import Door
-from services.voting.fast import FastVotes
+from services.voting.fast import UNCONFIRMED, FastVotes
 from services.voting.fraud.watch import Watch
 from services.voting.identity import identity_of
 from services.voting.identity.courier import EVERY as COURIER_EVERY
@@ -40,6 +40,7 @@ def build(resources: Resources) -> Service:
     )
     door = Door(window, sender)
     signer = HeadSigner(root)
+    UNCONFIRMED.set_function(lambda: sender.unconfirmed)
     closer = Closer(settings, resources.database, clock)
     voters, courier = identity_of(resources, window)
 

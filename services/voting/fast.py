@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 import msgspec
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -27,6 +27,9 @@ _PLAIN: Final = (b"cache-control", b"no-store"), (b"x-content-type-options", b"n
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 ACCEPTED = Counter("showcase_votes_accepted_total", "Votes that the log confirmed")
+UNCONFIRMED = Gauge(
+    "showcase_votes_unconfirmed", "Votes that were sent to the log and are not confirmed by it yet"
+)
 REFUSED = Counter("showcase_votes_refused_total", "Votes that were not taken, by reason", ["reason"])
 ACK_SECONDS = Histogram(
     "showcase_vote_seconds",

@@ -6,6 +6,7 @@ handler would then skip whatever lies between.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared.db import Database
+from shared.messaging import metrics
 from shared.messaging.broker import DRAIN_SECONDS, cluster_id
 from shared.messaging.codec import identity
 from shared.messaging.failures import Backoff
@@ -52,6 +54,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._witness: dict[TopicPartition, Fence] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._unreported: dict[TopicPartition, int] = {}
+        self._topics: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._resumes: dict[TopicPartition, asyncio.TimerHandle] = {}
         self.incarnation = ""
@@ -234,6 +237,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """Commit offsets once a second, so that lag can be seen."""
         while True:
             await asyncio.sleep(_REPORT_EVERY_SECONDS)
+            self._measure_lag()
             await self._report_progress()
 
     async def _report_progress(self) -> None:
@@ -245,6 +249,17 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         except (KafkaError, ValueError) as error:
             self._unreported = offsets | self._unreported
             _log.debug("offsets not committed", group=self._group, error=repr(error))
+
+    def _measure_lag(self) -> None:
+        """The lag of the partitions that are ours, as far as the last fetch told of their ends."""
+        lag = dict.fromkeys(self._topics, 0)
+        for partition, next_offset in self._committed.items():
+            with contextlib.suppress(IllegalStateError, AssertionError):  # revoked meanwhile
+                end = self._consumer.highwater(partition) if self._consumer else None
+                lag[partition.topic] = lag.get(partition.topic, 0) + max(0, (end or 0) - next_offset)
+        self._topics = set(lag)
+        for topic, records in lag.items():
+            metrics.LAG.labels(self._group, topic).set(records)
 
     async def close(self) -> None:
         """End what runs in the background, and say how far we got."""

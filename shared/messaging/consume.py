@@ -220,6 +220,8 @@ class Member:
         self._failed_turns = 0
         self._after_commit(effects, outcome)
         metrics.BATCH_SECONDS.labels(self._group, topic).observe(time.monotonic() - started)
+        oldest = min(its_records[0].timestamp for its_records in records.values())
+        metrics.EFFECT_DELAY.labels(self._group, topic).observe(max(0.0, time.time() - oldest / 1000))
         metrics.PROGRESS.labels(self._group).set_to_current_time()
         return 0.0
 

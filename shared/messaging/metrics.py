@@ -24,6 +24,17 @@ STOPPED = Gauge(
 BATCH_SECONDS = Histogram(
     "showcase_consume_batch_seconds", "From a batch in hand to its commit", ("group", "topic")
 )
+EFFECT_DELAY = Histogram(
+    "showcase_effect_delay_seconds",
+    "From the oldest record of a batch entering the log to the commit of its effect: how stale the group is",
+    ("group", "topic"),
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 15, 60, 300),
+)
+LAG = Gauge(
+    "showcase_consumer_lag_records",
+    "Records between the group's fences and the log's end, in this process's partitions",
+    ("group", "topic"),
+)
 PROGRESS = Gauge(
     "showcase_consumer_progress_timestamp_seconds", "When a group last committed a batch", ("group",)
 )

@@ -27,6 +27,11 @@ HTTP_IN_FLIGHT = Gauge(
     ("service",),
 )
 
+READY = Gauge(
+    "showcase_ready",
+    "1 where the process is ready, 0 where ``/readyz`` names a reason; asked at each scrape.",
+)
+
 MAIL_SENT = Counter(
     "showcase_mail_total",
     "Mail handed to the SMTP server, by outcome: sent, refused, failed.",

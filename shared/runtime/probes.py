@@ -51,6 +51,7 @@ class Probes:
         )
 
     async def _metrics(self) -> Response:
+        metrics.READY.set(not await self.problems())
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
 

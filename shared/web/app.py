@@ -85,6 +85,13 @@ async def _healthz(request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
+    if reasons := await _not_ready(request):
+        return JSONResponse({"status": "not ready", "reasons": reasons}, 503, {"Retry-After": "2"})
+    return JSONResponse({"status": "ready", "reasons": []})
+
+
+async def _not_ready(request: Request) -> list[str]:
+    """Why the process is not ready; empty when it is."""
     reasons = ["shutting down"] if request.app.state.draining else []
     resources: Resources = request.app.state.resources
     try:
@@ -94,12 +101,11 @@ async def _readyz(request: Request) -> Response:
         reasons.append(f"database: {type(error).__name__}")
     checks: list[ReadinessCheck] = request.app.state.readiness
     reasons += [reason for check in checks if (reason := await check())]
-    if reasons:
-        return JSONResponse({"status": "not ready", "reasons": reasons}, 503, {"Retry-After": "2"})
-    return JSONResponse({"status": "ready", "reasons": []})
+    return reasons
 
 
 async def _metrics(request: Request) -> Response:
+    metrics.READY.set(not await _not_ready(request))
     return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
 
