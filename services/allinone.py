@@ -1,7 +1,8 @@
 """All four services on one machine; the only place that knows every one of them."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 
 import services.intake.app
 import services.notify.app
@@ -23,8 +24,15 @@ BUILDS: dict[ServiceName, Build] = {
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, *, port: int | None = None, processes: bool = False, say: Say = print
+    settings: Settings,
+    *,
+    port: int | None = None,
+    processes: bool = False,
+    workers: Mapping[ServiceName, int] = MappingProxyType({}),
+    say: Say = print,
 ) -> AsyncIterator[Running]:
     """The embedded mode as a block; see :func:`shared.embedded.running.running`."""
-    async with running_with(BUILDS, settings, port=port, processes=processes, say=say) as system:
+    async with running_with(
+        BUILDS, settings, port=port, processes=processes, workers=workers, say=say
+    ) as system:
         yield system

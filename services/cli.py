@@ -39,6 +39,9 @@ def up(
     host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets others in.")] = "127.0.0.1",
     var: _VarOption = Path("var"),
     processes: Annotated[bool, typer.Option("--processes", help="One process per service and role.")] = False,
+    voting_workers: Annotated[
+        int, typer.Option(min=1, max=24, help="With --processes: how many workers share voting's partitions.")
+    ] = 1,
     open_browser: Annotated[bool, typer.Option("--open-browser", help="Show the first page.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log to the terminal, not to var/logs.")] = False,
 ) -> None:
@@ -50,6 +53,7 @@ def up(
         settings,
         port=port,
         processes=processes,
+        workers={"voting": voting_workers},
         verbose=verbose,
         when_up=webbrowser.open if open_browser else None,
     )

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import logging.handlers
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +13,7 @@ from services.allinone import running
 from shared.embedded.running import Running
 from shared.observability.logs import configure_logging
 from shared.runtime.process import run_process, stop_signal
-from shared.settings import BrokerKind, Settings
+from shared.settings import BrokerKind, ServiceName, Settings
 
 _LOG_BYTES = 10 * 1024 * 1024
 MEMORY_ONLY = (
@@ -29,25 +29,29 @@ def stay_up(
     *,
     port: int | None,
     processes: bool,
+    workers: Mapping[ServiceName, int],
     verbose: bool,
     when_up: Callable[[str], object] | None,
 ) -> None:
     """Run until SIGINT or SIGTERM; exit 1 with a sentence where it cannot start."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     _log_to(settings, verbose=verbose)
-    run_process(_stay_up(settings, port, processes, console, when_up))
+    run_process(_stay_up(settings, port, processes, workers, console, when_up))
 
 
 async def _stay_up(
     settings: Settings,
     port: int | None,
     processes: bool,
+    workers: Mapping[ServiceName, int],
     console: Console,
     when_up: Callable[[str], object] | None,
 ) -> None:
     began = time.monotonic()
     stopping = stop_signal()
-    async with running(settings, port=port, processes=processes, say=console.print) as system:
+    async with running(
+        settings, port=port, processes=processes, workers=workers, say=console.print
+    ) as system:
         _tell(console, system, time.monotonic() - began)
         if when_up:
             await asyncio.to_thread(when_up, system.addresses.http)

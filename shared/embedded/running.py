@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from starlette.types import ASGIApp
 
@@ -49,6 +50,7 @@ async def running(
     *,
     port: int | None = None,
     processes: bool = False,
+    workers: Mapping[ServiceName, int] = MappingProxyType({}),
     say: Say = print,
 ) -> AsyncIterator[Running]:
     """Start everything that ``settings`` do not name outside, then the services; stop all at the end.
@@ -57,6 +59,7 @@ async def running(
         builds: the composition root of each service.
         port: of the one origin; None takes 8080, or another that is free.
         processes: one process per service and role instead of one for all.
+        workers: how many worker processes of a service, where it is more than one; with ``processes``.
         say: is told what a person at the terminal should know.
 
     Raises:
@@ -74,7 +77,7 @@ async def running(
         house = _build(builds, settings, stack)
         await prepare(settings, house.services)
         mode: _OneProcess | _ManyProcesses = (
-            _ManyProcesses(settings, embedded) if processes else _OneProcess(house)
+            _ManyProcesses(settings, embedded, workers) if processes else _OneProcess(house)
         )
         routes = await mode.start_serving(house, stack)
         if embedded.mailbox is not None:
@@ -145,13 +148,18 @@ class _OneProcess:
 
 
 class _ManyProcesses:
-    """One process per service and role; this one is the gateway."""
+    """One process per service and role, more where workers are to share a load; this one is the gateway."""
 
-    def __init__(self, settings: Settings, embedded: EmbeddedSystem) -> None:
+    def __init__(
+        self, settings: Settings, embedded: EmbeddedSystem, workers: Mapping[ServiceName, int]
+    ) -> None:
         self._children = {
-            (name, role): Child(name, role, settings, embedded.var.logs, on_start=embedded.note)
+            (name, role, number): Child(
+                name, role, settings, embedded.var.logs, number=number, on_start=embedded.note
+            )
             for name in SERVICE_NAMES
             for role in Role
+            for number in range(workers.get(name, 1) if role is Role.WORKER else 1)
         }
 
     @property
@@ -162,7 +170,7 @@ class _ManyProcesses:
         await self._start(stack, Role.RELAY, Role.API)
         routes: Routes = []
         for service in house.services:
-            proxy = Proxy(self._children[service.name, Role.API].url)
+            proxy = Proxy(self._children[service.name, Role.API, 0].url)
             stack.push_async_callback(proxy.close)
             routes += [(path, proxy) for path in service.paths]
         return routes
@@ -171,7 +179,7 @@ class _ManyProcesses:
         await self._start(stack, Role.WORKER)
 
     async def _start(self, stack: contextlib.AsyncExitStack, *roles: Role) -> None:
-        children = [self._children[name, role] for name in SERVICE_NAMES for role in roles]
+        children = [child for (_, role, _), child in self._children.items() if role in roles]
         stack.push_async_callback(stop_all, children)
         await asyncio.gather(*(child.start() for child in children))
 

@@ -31,10 +31,12 @@ class Child:
         settings: Settings,
         logs: Path,
         *,
+        number: int = 0,
         on_start: Callable[[str, int], None] = lambda _name, _pid: None,
     ) -> None:
-        """``on_start`` is told the name and process id at each start."""
-        self.name = f"{service}-{role}"
+        """``number`` tells processes of one role apart; ``on_start`` is told the name and process id at
+        each start."""
+        self.name = f"{service}-{role}" + (f"-{number + 1}" if number else "")
         self.port = free_port()
         self._command = (
             sys.executable,

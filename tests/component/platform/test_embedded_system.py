@@ -175,9 +175,10 @@ def contacts(up: Up) -> list[str]:
 
 
 def test_a_process_for_each_role_is_one_system_too(var: Path) -> None:
-    up = Up(var, "--processes")
+    up = Up(var, "--processes", "--voting-workers", "2")
     services = ("intake", "scoring", "voting", "notify")
     expected = {"broker", "postgres"} | {f"{s}-{r}" for s in services for r in ("api", "worker", "relay")}
+    expected.add("voting-worker-2")
     assert set(up.addresses["processes"]) == expected
     address = up.addresses["http"]
     for path in ("/", "/api/scoring/openapi.json", "/api/voting/openapi.json", "/mail"):
