@@ -5,6 +5,7 @@ only us and we stop it in order. If we are killed, it lives on; the next start s
 is safe) and starts anew. As root it runs as another user, because PostgreSQL refuses to be root.
 """
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -100,6 +101,19 @@ class EmbeddedPostgres:
         except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(_STOP_SECONDS)
+        self._process = None
+
+    def kill(self) -> None:
+        """End the server and every one of its processes as a power cut would."""
+        if self._process is None:
+            return
+        processes = [psutil.Process(self._process.pid)]
+        processes += processes[0].children(recursive=True)
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait(_STOP_SECONDS)
+        psutil.wait_procs(processes[1:], _STOP_SECONDS)
         self._process = None
 
     def _account(self) -> pwd.struct_passwd | None:
