@@ -14,9 +14,9 @@ from pathlib import Path
 
 import httpx
 
-from services.voting import repository
+from services.voting import consumers, repository
 from services.voting.domain.ballots import read_ballot, voter_of
-from services.voting.domain.keys import derive_keys, root_secret
+from services.voting.domain.keys import derive_keys
 from services.voting.domain.receipts import receipt_for
 from shared.clock import set_rehearsal_clock
 from shared.contracts.ids import new_id
@@ -26,6 +26,7 @@ from shared.embedded.kafka_java import KafkaJava
 from shared.embedded.ports import free_port
 from shared.embedded.postgres import SMALL, EmbeddedPostgres
 from shared.messaging.topics import provision
+from shared.root_secret import root_secret
 from shared.settings import BrokerKind, Settings
 from shared.testing.postgres import Templates
 from shared.testing.rulebooks import VOTE_OPENS, a_rulebook
@@ -36,7 +37,6 @@ from tests.faults.history import Answer
 from tests.faults.proxy import Proxy
 
 SCRIPT = Path(__file__).with_name("voting_process.py")
-GROUPS = ("voting", "voting-tally")
 ENTRIES = 4
 START_SECONDS = 120.0
 """Generous: the machine may have other work."""
@@ -212,7 +212,8 @@ class House:
             ballots = answer.json()["ballots"]
         async with self.database.transaction() as session:
             pepper = await repository.pepper(session, contest_id)
-        keys = derive_keys(root_secret(self.settings.voting_secret.get_secret_value()), contest_id, pepper)
+        root = root_secret(self.settings.voting_secret.get_secret_value(), "SHOWCASE_VOTING_SECRET")
+        keys = derive_keys(root, contest_id, pepper)
         return Vote(
             contest_id,
             [Voter(token, voter_of(keys, read_ballot(token, lambda _: keys).subject)) for token in ballots],
@@ -265,7 +266,7 @@ async def a_house(
             bootstrap_servers=f"127.0.0.1:{proxy.port}" if proxy else kafka.bootstrap_servers,
             voting_database_url=database.dsn,
         )
-        await provision(settings, GROUPS)
+        await provision(settings, {each.group for each in consumers.subscriptions()})
         house = House(folder, kafka, postgres, database, settings, nursery, proxy=proxy)
         stack.push_async_callback(house.end_processes)
         await house.staff(apis, workers, plant=plant)
