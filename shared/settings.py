@@ -114,6 +114,30 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_starttls: bool = False
     mail_from: str = "no-reply@showcase.invalid"
+    bounce_address: str = ""
+    """Where undeliverable mail comes back to; each mail gets its own ``local+token@domain``. Empty =
+    ``bounces@`` the domain of ``mail_from``."""
+    bounce_host: str = "127.0.0.1"
+    bounce_port: int = 8024
+    """Where ``python -m services.notify bounces`` takes reports by LMTP; 0 takes any free port."""
+    mail_connections: int = 4
+    """Connections to the SMTP server at once."""
+    mail_per_second: float = 200
+    """Mails a second in all; 0 = as fast as the server takes them."""
+    mail_per_domain_per_second: float = 20
+    """Mails a second to one domain, such as gmail.com; 0 = no limit of its own."""
+    quiet_hours: str = ""
+    """Bangkok hours in which only urgent mail leaves, such as ``21:00-07:00``; empty = none."""
+    webhooks_to_this_network: bool = False
+    """Lets webhooks go to http and to private and loopback addresses; for tests and closed networks."""
+    line_channel_token: SecretStr = SecretStr("")
+    """Channel access token of the LINE Official Account."""
+    line_api: str = "https://api.line.me"
+    sms_gateway: str = ""
+    """Address of an HTTP gateway for SMS."""
+    sms_user: str = ""
+    sms_password: SecretStr = SecretStr("")
+    sms_sender: str = ""
 
     otlp_endpoint: str = ""
     """Where traces go (OTLP over HTTP); empty = traces are made and not exported."""

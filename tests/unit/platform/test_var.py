@@ -67,7 +67,7 @@ def test_a_full_disk_is_told_before_anything_is_written(
 def test_keys_are_made_once_and_kept(tmp_path: Path) -> None:
     first = load_or_make(tmp_path / "keys")
     assert load_or_make(tmp_path / "keys") == first
-    assert len(bytes.fromhex(first.voting_secret)) == 32
+    assert [len(bytes.fromhex(key)) for key in (first.voting_secret, first.notify_secret)] == [32, 32]
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
 
 
