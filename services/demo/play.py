@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from services.demo.acts import applying, briefing, judging, letters, opening, results, voting
+from services.demo.acts import applying, briefing, judging, letters, notices, opening, results, voting
 from services.demo.api import Api, DemoFailed
 from services.demo.figures import Figure, figures, settled
 from services.demo.inbox import CaughtInbox, Inbox, MailpitInbox
@@ -36,6 +36,7 @@ ACTS: tuple[Act, ...] = (
     judging.first_round,
     letters.memorandum,
     judging.shortlist,
+    notices.review_shortlist,
     letters.announce_shortlist,
     voting.open_vote,
     voting.vote,
@@ -45,6 +46,7 @@ ACTS: tuple[Act, ...] = (
     judging.present,
     results.certify_winners,
     results.publish,
+    notices.review_results,
     letters.announce_results,
     letters.certificates,
 )

@@ -1,13 +1,18 @@
-"""Notify, put together: settings → dispatcher and reminders → routes, subscriptions, timers."""
+"""Notify, put together: settings → dispatcher and calendar → routes, subscriptions, timers."""
 
 from datetime import timedelta
 
 from services.notify import consumers, http, pages
+from services.notify.channels.email import EmailSender
+from services.notify.channels.webhook import WebhookSender
+from services.notify.domain.keys import NotifyKeys
 from services.notify.handlers.certificates import finish_certificates
 from services.notify.handlers.delivery import Dispatcher
+from services.notify.handlers.digests import Digests
 from services.notify.handlers.reminders import Reminders
 from services.notify.handlers.rendering import finish_letters
 from services.notify.mail.transport import SmtpTransport
+from shared.contracts.notify import Channel
 from shared.db import Database
 from shared.messaging import Timer
 from shared.service import Resources, Service
@@ -20,8 +25,17 @@ PATHS = ("/staff", "/letters", "/verify", "/notices", "/api/notify")
 def build(resources: Resources) -> Service:
     """The composition root."""
     settings, clock = resources.settings, resources.clock
-    dispatcher = Dispatcher(settings, clock, SmtpTransport(settings))
-    reminders = Reminders(clock)
+    keys = NotifyKeys.of(settings.notify_secret.get_secret_value())
+    dispatcher = Dispatcher(
+        settings,
+        clock,
+        keys,
+        {
+            Channel.EMAIL: EmailSender(settings, SmtpTransport(settings), keys),
+            Channel.WEBHOOK: WebhookSender(settings, resources.database, clock, keys),
+        },
+    )
+    reminders, digests = Reminders(clock, settings), Digests(clock, settings)
 
     async def finish(database: Database) -> None:
         await finish_letters(database)
@@ -41,5 +55,6 @@ def build(resources: Resources) -> Service:
             Timer("notify-mail", timedelta(milliseconds=500), dispatcher.run),
             Timer("notify-documents", timedelta(seconds=1), finish),
             Timer("notify-reminders", timedelta(seconds=10), reminders.run),
+            Timer("notify-digests", timedelta(seconds=20), digests.run),
         ),
     )

@@ -11,9 +11,10 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from services.notify.domain.letters import Addressee
-from services.notify.domain.notices import Audience, Rule
+from services.notify.domain.notices import Rule
 from services.notify.letter_texts import CertificateTemplate, LetterTemplate, Paper, PostOf, Signer, TextFile
-from shared.contracts.notify import Channel, LetterKind
+from services.notify.notice_files import NoticeText, notice_texts, rules_in
+from shared.contracts.notify import LetterKind
 from shared.errors import Invalid, NotFound
 from shared.thai.agencies import expand
 
@@ -64,17 +65,6 @@ class Profile(TextFile):
     def complete(self) -> bool:
         """Whether letters may leave without the draft mark."""
         return bool(self.emblem and self.signer.authorised_by)
-
-
-class NoticeText(TextFile):
-    """The words of one notice in one language."""
-
-    subject: str
-    heading: str
-    paragraphs: tuple[str, ...]
-    action: str = ""
-    url: str = ""
-    ics: Literal["", "briefing", "slot"] = ""
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -178,26 +168,12 @@ class ContestFiles:
 
     def rules(self) -> tuple[Rule, ...]:
         """The table of notices."""
-        path = self.notices / "notices.toml"
-        return tuple(
-            Rule(
-                event=row["event"],
-                audience=Audience(row["to"]),
-                channel=Channel(row.get("channel", "email")),
-                template=row["template"],
-                condition=row.get("when", ""),
-                days_before=tuple(row.get("days_before", ())),
-            )
-            for row in _read(path)["notice"]
-        )
+        return rules_in(self.notices / "notices.toml")
 
     def notice(self, template: str, language: str) -> NoticeText:
         """The words of a notice in ``language``, Thai where English is missing."""
-        path = self.notices / f"{template}.toml"
-        if not path.is_file():
-            raise NotFound(f"ไม่มีข้อความแจ้ง {template}", f"There is no notice {template}.")
-        texts = _read(path)
-        return _parsed(NoticeText, path, texts.get(language) or texts["th"])
+        texts = notice_texts(self.notices / f"{template}.toml")
+        return texts.get(language) or texts["th"]
 
 
 def addressees_from_csv(text: str) -> tuple[Addressee, ...]:

@@ -126,6 +126,7 @@ CATALOGUE: tuple[Topic, ...] = (
             scoring.ShortlistPublished,
             scoring.PresentationScheduled,
             scoring.PresentationMoved,
+            scoring.ApprovalAwaited,
             scoring.WinnersCertified,
             scoring.ResultsPublished,
         ),

@@ -194,6 +194,32 @@ class AwardGiven(Part):
     """Which tie-break step separated the first two, where one was needed."""
 
 
+class DecisionName(StrEnum):
+    """What two people have to sign."""
+
+    SHORTLIST = "shortlist"
+    WINNERS = "winners"
+    RESULTS = "results"
+
+
+class ApprovalAwaited(Event):
+    """A decision was proposed or signed once, and waits for the signature of another person; what it
+    says stays inside until it is published."""
+
+    SERVICE: ClassVar[str] = "scoring"
+    TOPIC: ClassVar[str] = "scoring.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    decision: DecisionName
+    proposal: Annotated[int, Field(ge=1)]
+    """Number of the proposal of this kind; a new proposal takes the place of an open one."""
+    signatures: Annotated[int, Field(ge=0)]
+    """How many have signed so far, besides the proposal itself."""
+    waits_on_others_than: tuple[ContactId, ...]
+    """Who proposed or signed: the next signature is somebody else's."""
+    awaited_at: Instant
+
+
 class WinnersCertified(Event):
     """Two people certified the judged awards."""
 

@@ -1,5 +1,8 @@
 """The transactional outbox: an event is a row of the transaction that it tells of."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -31,6 +34,25 @@ async def publish(session: AsyncSession, event: Event, *, cause: Envelope | None
     Raises:
         EventTooLarge: its JSON is larger than a record may be.
     """
+    row = _row(event, cause)
+    await session.execute(OUTBOX.insert().values(row))
+    await session.execute(_WAKE)
+    event_id: str = row["event_id"]
+    return event_id
+
+
+async def publish_all(session: AsyncSession, events: Sequence[Event]) -> None:
+    """Write many events in their order, as :func:`publish` does each.
+
+    Raises:
+        EventTooLarge: one of them is larger than a record may be.
+    """
+    if events:
+        await session.execute(OUTBOX.insert().values([_row(event, None) for event in events]))
+        await session.execute(_WAKE)
+
+
+def _row(event: Event, cause: Envelope | None) -> dict[str, Any]:
     event_id = new_id()
     value = event.model_dump_json().encode()
     if len(value) > MAX_EVENT_BYTES:
@@ -38,18 +60,14 @@ async def publish(session: AsyncSession, event: Event, *, cause: Envelope | None
             f"{event.event_type()} {event.key()} has {len(value)} bytes of JSON, "
             f"more than {MAX_EVENT_BYTES}: shorten its texts"
         )
-    await session.execute(
-        OUTBOX.insert().values(
-            contest_id=event.contest_id,
-            event_id=event_id,
-            topic=event.TOPIC,
-            key=event.key(),
-            headers=headers_for(event, event_id, cause=cause),
-            value=value,
-        )
-    )
-    await session.execute(_WAKE)
-    return event_id
+    return {
+        "contest_id": event.contest_id,
+        "event_id": event_id,
+        "topic": event.TOPIC,
+        "key": event.key(),
+        "headers": headers_for(event, event_id, cause=cause),
+        "value": value,
+    }
 
 
 async def publish_tombstone(

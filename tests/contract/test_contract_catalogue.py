@@ -14,7 +14,7 @@ TABLE = {
     "intake.entry.v1": ("entry_id", 12, "-1", "delete", 6),
     "scoring.judge.v1": ("judge_id", 3, "-1", "delete", 4),
     "scoring.score.v1": ("entry_id", 12, "-1", "delete", 2),
-    "scoring.decision.v1": ("contest_id", 1, "-1", "delete", 5),
+    "scoring.decision.v1": ("contest_id", 1, "-1", "delete", 6),
     "voting.vote.v1": ("voter_id", 24, "-1", "delete", 2),
     "voting.tally.v1": ("entry_id", 12, "-1", "compact", 1),
     "voting.decision.v1": ("contest_id", 1, "-1", "delete", 7),

@@ -24,6 +24,7 @@ from shared.contracts.intake import (
 from shared.messaging import Envelope, Subscription
 
 Json = dict[str, Any]
+_BRIEFING = "milestones.briefing"
 
 
 async def on_contact_upserted(session: AsyncSession, event: ContactUpserted, envelope: Envelope) -> None:
@@ -53,6 +54,18 @@ def _content(event: EntryContent, state: str) -> Json:
     }
 
 
+def amendment(event: ContestAmended) -> Json:
+    """What other systems are told of an amendment; the rulebook itself is on its topic."""
+    return {
+        "contest_id": event.contest_id,
+        "number": event.rulebook.number,
+        "changed": list(event.changed),
+        "reason": event.reason.model_dump(),
+        "rulebook_sha256": event.rulebook_sha256,
+        "amended_at": event.amended_at.isoformat(),
+    }
+
+
 class IntakeEvents:
     """Handlers that plan notices need the contest's clock."""
 
@@ -64,8 +77,32 @@ class IntakeEvents:
             "amendment.number": str(event.rulebook.number),
             "amendment.reason": event.reason.model_dump(),
             "amendment.changed": ", ".join(event.changed) or "–",
+            "rulebook.number": event.rulebook.number,
         }
-        await self._tell(session, event, envelope, facts=facts)
+        await self._tell(session, event, envelope, facts=facts, payload=amendment(event))
+        if any(path.startswith(_BRIEFING) for path in event.changed):
+            await self._briefing_changed(session, event, envelope)
+
+    async def _briefing_changed(
+        self, session: AsyncSession, event: ContestAmended, envelope: Envelope
+    ) -> None:
+        """Every guest gets the appointment anew: the same UID with a higher sequence moves it."""
+        for registration in await progress.standing_briefings(session, event.contest_id):
+            facts: Json = {
+                "amendment.reason": event.reason.model_dump(),
+                "rulebook.number": event.rulebook.number,
+                "ics.uid": f"briefing-{registration.registration_id}",
+                "ics.sequence": registration.revision - 1,
+            }
+            happening = Happening(
+                contest_id=event.contest_id,
+                event="BriefingChanged",
+                event_id=f"{envelope.id}:{registration.registration_id}",
+                contact_id=registration.contact_id,
+                facts=facts,
+                correlation_id=envelope.correlation_id,
+            )
+            await tell(session, self._clock, happening)
 
     async def registered(self, session: AsyncSession, event: BriefingRegistered, envelope: Envelope) -> None:
         await self._briefing(session, event, envelope, cancelled=False)
@@ -94,12 +131,16 @@ class IntakeEvents:
         )
 
     async def submitted(self, session: AsyncSession, event: EntrySubmitted, envelope: Envelope) -> None:
+        before = await progress.entry(session, event.contest_id, event.entry_id)
+        again = before is not None and before.state == "returned"
         await progress.keep_entry(session, {**_content(event, "submitted"), "changed_at": event.submitted_at})
         facts = {"entry.submitted": {"at": event.submitted_at.isoformat()}}
-        await self._tell(session, event, envelope, facts=facts, entry_id=event.entry_id)
+        condition = "again" if again else "first"
+        await self._tell(session, event, envelope, facts=facts, entry_id=event.entry_id, condition=condition)
 
     async def entry_amended(self, session: AsyncSession, event: EntryAmended, envelope: Envelope) -> None:
         await progress.keep_entry(session, {**_content(event, "submitted"), "changed_at": event.amended_at})
+        await self._tell(session, event, envelope, entry_id=event.entry_id)
 
     async def returned(self, session: AsyncSession, event: EntryReturned, envelope: Envelope) -> None:
         await self._state(session, event, "returned", event.returned_at)

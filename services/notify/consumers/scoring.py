@@ -4,13 +4,16 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.notify.channels.webhook import public_payload
 from services.notify.handlers.certificates import issue_certificates
 from services.notify.handlers.drafting import draft_announcements
 from services.notify.handlers.tell import Happening, tell
 from services.notify.mail.words import span
-from services.notify.repository import progress
+from services.notify.repository import people, progress
 from shared.clock import Clock
 from shared.contracts.scoring import (
+    ApprovalAwaited,
+    DecisionName,
     JudgeAccepted,
     JudgeAssigned,
     JudgeInvited,
@@ -28,6 +31,11 @@ from shared.contracts.scoring import (
 from shared.messaging import Envelope, Subscription
 
 Json = dict[str, Any]
+_DECISIONS = {
+    DecisionName.SHORTLIST: ("รายชื่อผู้ผ่านการคัดเลือกรอบแรก", "the shortlist"),
+    DecisionName.WINNERS: ("ผลการตัดสินของกรรมการ", "the judges' awards"),
+    DecisionName.RESULTS: ("ผลรางวัลทั้งหมด", "the results"),
+}
 
 
 async def on_score(session: AsyncSession, event: ScoreEvent, envelope: Envelope) -> None:
@@ -51,6 +59,9 @@ class ScoringEvents:
 
     async def accepted(self, session: AsyncSession, event: JudgeAccepted, envelope: Envelope) -> None:
         await self._judge(session, event, accepted=True)
+        names = await people.names(session, [event.contact_id])
+        facts = {"judge.name": names.get(event.contact_id, "–")}
+        await self._tell(session, event, envelope, facts=facts, contact_id=event.contact_id)
 
     async def assigned(self, session: AsyncSession, event: JudgeAssigned, envelope: Envelope) -> None:
         await self._judge(session, event, accepted=True)
@@ -117,6 +128,12 @@ class ScoringEvents:
         }
         await self._tell(session, event, envelope, facts=facts, entry_id=event.entry_id)
 
+    async def awaited(self, session: AsyncSession, event: ApprovalAwaited, envelope: Envelope) -> None:
+        th, en = _DECISIONS[event.decision]
+        facts = {"decision.name": {"th": th, "en": en}}
+        people = frozenset(event.waits_on_others_than)
+        await self._tell(session, event, envelope, facts=facts, but_not=people)
+
     async def certified(self, session: AsyncSession, event: WinnersCertified, envelope: Envelope) -> None:
         await self._awards(session, event, "winners", event.certified_at)
 
@@ -148,6 +165,7 @@ class ScoringEvents:
             event=type(event).__name__,
             event_id=envelope.id,
             correlation_id=envelope.correlation_id,
+            payload=public_payload(event),
             **about,
         )
         await tell(session, self._clock, happening)
@@ -175,6 +193,7 @@ def subscriptions(group: str, clock: Clock) -> tuple[Subscription, ...]:
                 ShortlistPublished: events.shortlisted,
                 PresentationScheduled: events.scheduled,
                 PresentationMoved: events.moved,
+                ApprovalAwaited: events.awaited,
                 WinnersCertified: events.certified,
                 ResultsPublished: events.results,
             },

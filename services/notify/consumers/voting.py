@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.notify.channels.webhook import public_payload
 from services.notify.handlers.tell import Happening, tell
 from services.notify.repository import progress
 from shared.clock import Clock
@@ -86,6 +87,7 @@ class VotingEvents:
             event_id=envelope.id,
             facts={"vote.closes": {"at": event.closes_at.isoformat()}},
             finalists=tuple(event.ballot),
+            payload=public_payload(event),
             correlation_id=envelope.correlation_id,
         )
         await tell(session, self._clock, happening)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _DEAD = frozenset({"0.0", "1.0", "1.1", "1.2", "1.3", "1.6", "1.10", "2.1"})
-"""Subject and detail of 5.x.y that mean: nobody is there. Not 5.2.2 (full), 5.3.4 (too large), 5.7.x (policy)."""
+"""Subject and detail of 5.x.y that mean: nobody is there. 5.2.2 (full) and 5.7.x (policy) do not."""
 
 
 class Verdict(StrEnum):

@@ -90,7 +90,9 @@ class Pace:
     per_second: float
     burst: int
 
-    def allot(self, free_at: datetime, now: datetime, wanted: int) -> tuple[int, datetime, Sequence[datetime]]:
+    def allot(
+        self, free_at: datetime, now: datetime, wanted: int
+    ) -> tuple[int, datetime, Sequence[datetime]]:
         """How many of ``wanted`` may leave now.
 
         A virtual queue (GCRA): each takes ``1/per_second``; one may leave while the queue's end is not

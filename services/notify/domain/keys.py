@@ -69,7 +69,9 @@ class NotifyKeys:
         return Fernet(base64.urlsafe_b64encode(self._derived(purpose)))
 
     def _derived(self, purpose: str) -> bytes:
-        hkdf = HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=b"showcase notify", info=purpose.encode())
+        hkdf = HKDF(
+            algorithm=hashes.SHA256(), length=KEY_BYTES, salt=b"showcase notify", info=purpose.encode()
+        )
         return hkdf.derive(self.root)
 
 

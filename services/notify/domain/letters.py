@@ -133,6 +133,8 @@ class DispatchState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     PASSED_ON = "passed_on"
     FAILED = "failed"
+    BOUNCED = "bounced"
+    """The server took it, and it came back."""
 
 
 DISPATCH_NAMES: dict[DispatchState, tuple[str, str]] = {
@@ -143,6 +145,7 @@ DISPATCH_NAMES: dict[DispatchState, tuple[str, str]] = {
     DispatchState.ACKNOWLEDGED: ("ลงรับแล้ว", "acknowledged"),
     DispatchState.PASSED_ON: ("ส่งต่อแล้ว", "passed on"),
     DispatchState.FAILED: ("ส่งไม่สำเร็จ", "failed"),
+    DispatchState.BOUNCED: ("ตีกลับ", "bounced"),
 }
 RECEIVED = frozenset({DispatchState.ACKNOWLEDGED, DispatchState.PASSED_ON})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from enum import StrEnum
 
 from shared.contracts.notify import Channel
@@ -31,6 +32,10 @@ class Audience(StrEnum):
     """Other systems: every webhook of the contest that asks for the event."""
 
 
+BY_ENTRY = frozenset({Audience.ENTRANT, Audience.FINALISTS, Audience.NOT_SELECTED, Audience.WINNERS})
+"""Whoever these mean is told once for each entry, and the text may name it."""
+
+
 class Timing(StrEnum):
     AT_ONCE = "at_once"
     DIGEST = "digest"
@@ -56,6 +61,8 @@ class Rule:
     """How long to wait first, e.g. for an office to acknowledge."""
     of: MilestoneKind | None = None
     """The milestone whose date is meant."""
+    at: time | None = None
+    """The hour of the daily digest, Bangkok time."""
     review: bool = False
     """Nothing leaves before staff have seen and approved it."""
     reminder: bool = False
@@ -111,7 +118,10 @@ EVENTS: Mapping[str, Told] = {
     "BriefingRegistered": _told("ลงทะเบียนรับฟังชี้แจง", "a briefing registration", A.SUBJECT),
     "BriefingCancelled": _told("ยกเลิกการลงทะเบียน", "a briefing registration is cancelled", A.SUBJECT),
     "BriefingChanged": _told(
-        "เปลี่ยนวัน เวลา หรือลิงก์การชี้แจง", "the briefing's time or link changes", A.GUESTS, facts="briefing.before"
+        "เปลี่ยนวัน เวลา หรือลิงก์การชี้แจง",
+        "the briefing's time or link changes",
+        A.SUBJECT,
+        facts="amendment.reason",
     ),
     "EntrySubmitted": _told(
         "ได้รับผลงาน",
@@ -164,7 +174,7 @@ EVENTS: Mapping[str, Told] = {
         "ออกใบประกาศนียบัตร",
         "a certificate is issued",
         A.ENTRANT,
-        facts="certificate.serial certificate.award certificate.verify",
+        facts="certificate.serial certificate.award certificate.url",
         entry=True,
     ),
     "ContestAmended": _told(

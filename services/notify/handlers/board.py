@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.domain.letters import RECEIVED, DispatchState, LetterState
+from services.notify.handlers.progress import Work, asleep
 from services.notify.handlers.todos import (
     ASLEEP_AFTER,
     LATE,
@@ -27,12 +27,11 @@ from services.notify.handlers.todos import (
     screening_todos,
     vote_todos,
 )
-from services.notify.tables import Assignment, Decision, Dispatch, Letter
+from services.notify.tables import Decision, Dispatch, Letter
 from shared import known
-from shared.clock import BANGKOK, Clock
+from shared.clock import Clock
 from shared.contracts.rulebook import Rulebook
 from shared.db import Database
-from shared.thai.working_days import working_days_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ async def board_of(database: Database, clock: Clock, contest_id: str) -> Board:
         rulebook = await known.rulebook(session, contest_id)
         now = await clock.now(session, contest_id)
         shortlist = await repository.progress.decision(session, contest_id, "shortlist")
-        work = await _Work.load(session, contest_id)
+        work = await Work.load(session, contest_id)
         letters = await repository.letters.letters(session, contest_id)
         dispatches = [
             (letter, await repository.letters.dispatches(session, contest_id, letter.letter_id))
@@ -104,48 +103,11 @@ async def board_of(database: Database, clock: Clock, contest_id: str) -> Board:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """Who has to score what, and what is done."""
-
-    assignments: Sequence[Assignment]
-    scored: set[tuple[str, str, str]]
-    recused: set[tuple[str, str]]
-    judges: Sequence[Any]
-
-    @classmethod
-    async def load(cls, session: AsyncSession, contest_id: str) -> "_Work":
-        board = repository.board
-        return cls(
-            await board.assignments(session, contest_id),
-            await board.scored(session, contest_id),
-            await board.recused(session, contest_id),
-            await board.judges(session, contest_id),
-        )
-
-    def pairs(self) -> Iterable[tuple[Assignment, str, bool]]:
-        """(assignment, entry, whether scored) without what a judge is recused from."""
-        for assignment in self.assignments:
-            for entry_id in assignment.entry_ids:
-                if (assignment.judge_id, entry_id) not in self.recused:
-                    done = (assignment.judge_id, assignment.round, entry_id) in self.scored
-                    yield assignment, entry_id, done
-
-    def judge_rows(self, now: datetime) -> Iterable[JudgeRow]:
-        for judge in self.judges:
-            own = [pair for pair in self.pairs() if pair[0].judge_id == judge.judge_id]
-            done = sum(scored for _, _, scored in own)
-            open_due = [assignment.due_at for assignment, _, scored in own if not scored]
-            due_at = min(open_due, default=None)
-            late = due_at is not None and due_at <= now
-            yield JudgeRow(judge.contact_id, judge.accepted, done, len(own), due_at, late)
-
-
 def _categories(
     rulebook: Rulebook,
     states: dict[tuple[str, str], int],
     shortlist: Decision | None,
-    work: _Work,
+    work: Work,
     category_of: dict[str, str],
 ) -> Iterable[CategoryRow]:
     finalists = [finalist["category_id"] for finalist in shortlist.facts["finalists"]] if shortlist else []
@@ -194,13 +156,6 @@ async def _votes(session: AsyncSession, contest_id: str, now: datetime) -> Votes
 
 
 def _circular(letter: Letter, rows: Sequence[Dispatch], now: datetime) -> CircularRow:
-    today = now.astimezone(BANGKOK).date()
-    waiting = (DispatchState.SENT, DispatchState.OPENED)
-    asleep = sum(
-        working_days_between(row.sent_at.astimezone(BANGKOK).date(), today) >= ASLEEP_AFTER
-        for row in rows
-        if row.sent_at is not None and row.state in waiting
-    )
     return CircularRow(
         letter_id=letter.letter_id,
         subject=letter.subject,
@@ -210,6 +165,6 @@ def _circular(letter: Letter, rows: Sequence[Dispatch], now: datetime) -> Circul
         opened=sum(row.opened_at is not None for row in rows),
         passed_on=sum(row.state == DispatchState.PASSED_ON for row in rows),
         reached=sum((row.passed_on or {}).get("recipients", 0) for row in rows),
-        failed=sum(row.state == DispatchState.FAILED for row in rows),
-        asleep=asleep,
+        failed=sum(row.state in (DispatchState.FAILED, DispatchState.BOUNCED) for row in rows),
+        asleep=len(asleep(rows, now, ASLEEP_AFTER)),
     )

@@ -1,129 +1,88 @@
-"""From a planned notice to the stored bytes of its mail."""
+"""From planned notices to the stored bytes of their mail, many at a time."""
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.dialects.postgresql import insert
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
+from services.notify.domain.keys import NotifyKeys
 from services.notify.domain.letters import Addressee
 from services.notify.domain.notices import NoticeState
+from services.notify.handlers.gathering import Material, Nobody, NotYet, gather_all
 from services.notify.handlers.rendering import render_letter
-from services.notify.mail import words as say
 from services.notify.mail.build import Envelope, File, build, words_of
 from services.notify.mail.calendar import Appointment, ics
-from services.notify.tables import Certificate, Contact, Dispatch, Letter, Mail, Notice
-from shared import known
-from shared.contracts.rulebook import MilestoneKind, Rulebook
+from services.notify.mail.look import Frame
+from services.notify.notice_files import NoticeText
+from services.notify.repository.notices import Key
+from services.notify.tables import Mail, Notice
+from shared.contracts.notify import Channel
+from shared.contracts.rulebook import MilestoneKind
 from shared.db import Database
+from shared.errors import DomainError
 from shared.settings import Settings
-from shared.thai.dates import page_date
 
-Json = dict[str, Any]
-
-
-class NotYet(Exception):
-    """Something that the mail needs is not known yet; another topic will bring it."""
+Problem = NotYet | Nobody | ValueError | DomainError
+STOP = "stop-reminders"
+"""What an unsubscribe link is signed for."""
 
 
-class Nobody(Exception):
-    """The person was erased: there is nobody to tell."""
+def stop_url(settings: Settings, keys: NotifyKeys, contest_id: str, contact_id: str) -> str:
+    """Where a person stops reminders, signed: nobody else can stop them."""
+    mark = keys.mark(STOP, f"{contest_id}\0{contact_id}")
+    return f"{settings.public_url}/notices/stop/{contest_id}/{contact_id}/{mark}"
 
 
-@dataclass(slots=True)
-class Material:
-    """What one mail is made of."""
-
-    notice: Notice
-    rulebook: Rulebook
-    language: str
-    address: str
-    facts: dict[str, str]
-    contact: Contact | None = None
-    letter: Letter | None = None
-    dispatch: Dispatch | None = None
-    token: str = ""
-    certificate: Certificate | None = None
-    briefing_cancelled: bool = False
+def text_of(notice: Notice, language: str) -> NoticeText:
+    """What the notice says: staff's own words, else the contest's, with places still open."""
+    if notice.words:
+        return NoticeText.model_validate(notice.words)
+    return contest_files(notice.contest_id).notice(notice.template, language)
 
 
-async def gather(session: AsyncSession, notice: Notice, settings: Settings) -> Material:
-    """Everything that the notice's mail says.
-
-    Raises:
-        NotYet: the contact, the entry or the rulebook is still on its way.
-        Nobody: the contact was erased.
-    """
-    try:
-        rulebook = await known.rulebook(session, notice.contest_id)
-    except Exception as error:
-        raise NotYet("the rulebook is not known yet") from error
-    if notice.recipient.startswith("dispatch:"):
-        return await _gather_dispatch(session, notice, rulebook, settings)
-    entry = None
-    contact_id = notice.contact_id
-    if notice.entry_id or "entry_id" in notice.facts:
-        entry_id = notice.entry_id or notice.facts["entry_id"]
-        entry = await repository.progress.entry(session, notice.contest_id, entry_id)
-        if entry is None:
-            raise NotYet(f"entry {entry_id} is not known yet")
-        contact_id = contact_id or entry.contact_id
-    contact = await repository.people.contact(session, notice.contest_id, contact_id or "")
-    if contact is None:
-        about = await known.contact(session, contact_id or "")
-        if about is not None and about.erased:
-            raise Nobody("the contact was erased")
-        raise NotYet(f"contact {contact_id} is not known yet")
-    language = contact.language
-    facts = (
-        say.contest_words(rulebook, settings.public_url, language)
-        | say.person_words(contact)
-        | say.entry_words(entry, language)
-        | say.event_words(notice.facts, language)
+def envelope_of(material: Material, settings: Settings) -> Envelope:
+    """Who sends the mail. An office's letter comes from the agency's own address once its letterhead
+    is complete; until then answers go there."""
+    notice, organiser = material.notice, material.rulebook.organiser
+    sender, name, reply_to = settings.mail_from, organiser.name.in_language(material.language), ""
+    if material.letter:
+        profile = contest_files(notice.contest_id).profile(material.letter.agency)
+        name = profile.name
+        if profile.complete():
+            sender = profile.email
+        elif profile.email:
+            reply_to = profile.email
+    return Envelope(
+        sender=sender,
+        sender_name=name,
+        to=material.address,
+        key="\0".join((notice.contest_id, notice.event_id, notice.recipient, notice.channel)),
+        language=material.language,
+        at=notice.created_at,
+        reply_to=reply_to,
     )
-    certificate = None
-    if serial := notice.facts.get("certificate.serial"):
-        certificate = await repository.letters.certificate_by_serial(session, serial, notice.contest_id)
-    return Material(
-        notice=notice,
-        rulebook=rulebook,
+
+
+def frame_of(material: Material, settings: Settings, keys: NotifyKeys) -> Frame:
+    """What stands around the words."""
+    organiser, notice, language = material.rulebook.organiser, material.notice, material.language
+    stop = ""
+    if notice.reminder and material.contact:
+        stop = stop_url(settings, keys, notice.contest_id, material.contact.contact_id)
+    return Frame(
+        contest=material.rulebook.name.in_language(language),
+        footer=(organiser.name.in_language(language), f"{organiser.email} · {organiser.website}"),
         language=language,
-        address=contact.email,
-        facts=facts,
-        contact=contact,
-        certificate=certificate,
-        briefing_cancelled=notice.template == "briefing-cancelled",
+        stop_url=stop,
     )
 
 
-async def _gather_dispatch(
-    session: AsyncSession, notice: Notice, rulebook: Rulebook, settings: Settings
-) -> Material:
-    dispatch = await repository.letters.dispatch(session, notice.facts["dispatch_id"])
-    letter = await repository.letters.letter(session, dispatch.letter_id)
-    profile = contest_files(notice.contest_id).profile(letter.agency)
-    token = secrets.token_urlsafe(24)
-    facts = say.contest_words(rulebook, settings.public_url, "th") | {
-        "letter.urgency": f"{letter.urgency} " if letter.urgency else "",
-        "letter.number": letter.number_text,
-        "letter.subject": letter.subject,
-        "letter.agency": profile.name,
-        "letter.post": dispatch.post,
-        "letter.date": page_date(letter.issued_at, "th") if letter.issued_at else "",
-        "letter.link": f"{settings.public_url}/letters/acknowledge/{token}",
-    }
-    return Material(
-        notice, rulebook, "th", dispatch.email, facts, letter=letter, dispatch=dispatch, token=token
-    )
-
-
-async def _files(material: Material, kind: str, settings: Settings) -> Sequence[File]:
+async def files_of(material: Material, kind: str, settings: Settings) -> Sequence[File]:
+    """The attachments."""
     if material.letter and material.dispatch:
         row = material.dispatch
         addressee = Addressee(row.code, row.place, row.post, row.email, row.place_en)
@@ -140,6 +99,7 @@ async def _files(material: Material, kind: str, settings: Settings) -> Sequence[
 def _appointment(material: Material, kind: str, settings: Settings) -> Appointment:
     rulebook, notice = material.rulebook, material.notice
     facts = notice.facts
+    sequence = int(facts["ics.sequence"])
     if kind == "slot":
         starts_at, ends_at = (
             datetime.fromisoformat(facts[f"ics.{edge}"]) for edge in ("starts_at", "ends_at")
@@ -153,9 +113,10 @@ def _appointment(material: Material, kind: str, settings: Settings) -> Appointme
             f"{milestone.name.in_language(material.language)} {rulebook.name.in_language(material.language)}"
         )
         url = material.facts["briefing.join"]
+        sequence += rulebook.number - 1  # an amendment may have moved the briefing
     return Appointment(
         uid=f"{facts['ics.uid']}@{settings.mail_from.rpartition('@')[2]}",
-        sequence=int(facts["ics.sequence"]),
+        sequence=sequence,
         summary=summary,
         description=url,
         url=url,
@@ -169,46 +130,109 @@ def _appointment(material: Material, kind: str, settings: Settings) -> Appointme
     )
 
 
-async def build_notice(database: Database, settings: Settings, contest_id: str, notice_id: str) -> None:
-    """Build a claimed notice's mail and store its bytes; the clocks of the database are not held meanwhile.
+class Made:
+    """A mail that is ready to be stored."""
+
+    __slots__ = ("envelope", "material", "message", "words")
+
+    def __init__(self, material: Material, envelope: Envelope, words: NoticeText, message: bytes) -> None:
+        self.material, self.envelope, self.words, self.message = material, envelope, words, message
+
+
+async def make(material: Material, settings: Settings, keys: NotifyKeys) -> Made:
+    """The mail of one notice.
 
     Raises:
-        NotYet, Nobody: see :func:`gather`.
-        ValueError: the address cannot stand in a header.
+        ValueError, DomainError: it cannot be built: the address, a link, a place without a fact.
+    """
+    text = text_of(material.notice, material.language)
+    files = await files_of(material, text.ics, settings)
+    return _made(material, text, files, settings, keys)
+
+
+def _made(
+    material: Material, text: NoticeText, files: Sequence[File], settings: Settings, keys: NotifyKeys
+) -> Made:
+    words = words_of(text, material.facts)
+    envelope = envelope_of(material, settings)
+    message = bytes(build(envelope, words, frame_of(material, settings, keys), files))
+    return Made(material, envelope, words, message)
+
+
+async def build_notices(
+    database: Database, settings: Settings, keys: NotifyKeys, claimed: Sequence[Key]
+) -> dict[Key, Problem]:
+    """Build the mail of claimed notices and store its bytes; no transaction is open meanwhile.
+
+    Returns:
+        What kept some of them from being built.
     """
     async with database.transaction() as session:
-        notice = await repository.notices.notice(session, contest_id, notice_id)
-        if notice.state != NoticeState.PLANNED:
-            return
-        material = await gather(session, notice, settings)
-    text = contest_files(contest_id).notice(notice.template, material.language)
-    words = words_of(text, material.facts)
-    files = await _files(material, text.ics, settings)
-    organiser = material.rulebook.organiser
-    envelope = Envelope(
-        sender=settings.mail_from,
-        sender_name=organiser.name.in_language(material.language),
-        to=material.address,
-        key="\0".join((contest_id, notice.event_id, notice.recipient, notice.channel)),
-        language=material.language,
-        at=notice.created_at,
-    )
-    footer = [organiser.name.in_language(material.language), f"{organiser.email} · {organiser.website}"]
-    message = await asyncio.to_thread(lambda: bytes(build(envelope, words, footer, files)))
+        planned = [
+            notice
+            for notice in await repository.notices.some(session, claimed)
+            if notice.state == NoticeState.PLANNED
+        ]
+        materials, problems = await gather_all(session, planned, settings)
+    made: dict[Key, Made] = {}
+
+    def build_simple() -> None:
+        for key, (material, text) in simple.items():
+            try:
+                made[key] = _made(material, text, (), settings, keys)
+            except (ValueError, DomainError) as error:
+                problems[key] = error
+
+    simple: dict[Key, tuple[Material, NoticeText]] = {}
+    for key, material in materials.items():
+        try:
+            text = text_of(material.notice, material.language)
+            if text.ics or material.letter or material.certificate:
+                files = await files_of(material, text.ics, settings)
+                made[key] = await asyncio.to_thread(_made, material, text, files, settings, keys)
+            else:
+                simple[key] = (material, text)
+        except (ValueError, DomainError) as error:
+            problems[key] = error
+    await asyncio.to_thread(build_simple)
+    await store(database, made)
+    return problems
+
+
+async def store(database: Database, made: dict[Key, Made]) -> None:
+    """Keep the mails, of those notices that are still only planned."""
+    if not made:
+        return
     async with database.transaction() as session:
-        notice = await repository.notices.notice(session, contest_id, notice_id, lock=True)
-        if notice.state != NoticeState.PLANNED:
+        notices = await repository.notices.locked(session, list(made))
+        ready = [key for key, row in notices.items() if row.state == NoticeState.PLANNED]
+        if not ready:
             return
-        session.add(
-            Mail(contest_id=contest_id, notice_id=notice_id, address=material.address, message=message)
-        )
-        notice.state = NoticeState.BUILT
-        notice.subject = words.subject
-        notice.language = material.language
-        notice.message_id = envelope.message_id()
-        notice.lease_until = None
-        if material.contact is not None:
-            notice.contact_id = material.contact.contact_id
-        if material.dispatch is not None:
-            dispatch = await repository.letters.dispatch(session, material.dispatch.dispatch_id, lock=True)
-            dispatch.token_sha256 = hashlib.sha256(material.token.encode()).hexdigest()
+        rows = [
+            {
+                "contest_id": key[0],
+                "notice_id": key[1],
+                "address": made[key].material.address,
+                "message": made[key].message,
+            }
+            for key in ready
+        ]
+        await session.execute(insert(Mail), rows)
+        for key in ready:
+            notice, one = notices[key], made[key]
+            material = one.material
+            approved = not notice.review or bool(notice.reviewed_by)
+            notice.state = NoticeState.BUILT if approved else NoticeState.REVIEW
+            notice.subject = one.words.subject
+            notice.language = material.language
+            notice.domain = material.address.rpartition("@")[2].casefold()
+            if notice.channel != Channel.IN_APP:
+                notice.message_id = one.envelope.message_id()
+            notice.lease_until = None
+            notice.urgent = notice.urgent or bool(material.letter and material.letter.urgency)
+            if material.contact is not None:
+                notice.contact_id = material.contact.contact_id
+            if material.dispatch is not None:
+                dispatch_id = material.dispatch.dispatch_id
+                dispatch = await repository.letters.dispatch(session, dispatch_id, lock=True)
+                dispatch.token_sha256 = hashlib.sha256(material.token.encode()).hexdigest()

@@ -9,9 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.notices import Audience
+from services.notify.domain.notices import Audience, NoticeState, Rule, Timing
 from shared.clock import Clock
 from shared.contracts.intake import Role
+from shared.contracts.notify import Channel
 
 Json = dict[str, Any]
 
@@ -31,8 +32,11 @@ class Happening:
     finalists: tuple[str, ...] = ()
     not_selected: tuple[str, ...] = ()
     winners: tuple[str, ...] = ()
+    but_not: frozenset[str] = frozenset()
+    """Contacts who know already, because they did it."""
+    payload: Json = field(default_factory=dict)
+    """The event itself, as other systems are sent it."""
     correlation_id: str = ""
-    days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,12 @@ async def recipients(session: AsyncSession, audience: Audience, happening: Happe
             return _entries(happening.winners)
         case Audience.ENTRANTS:
             return _contacts(await people.entrants(session, contest_id))
+        case Audience.GUESTS:
+            return _contacts(await people.guests(session, contest_id))
+        case Audience.SUBSCRIBERS:
+            hooks = await repository.sending.webhooks(session, contest_id)
+            wanted = [hook for hook in hooks if not hook.events or happening.event in hook.events]
+            return [Recipient(f"webhook:{hook.webhook_id}") for hook in wanted if hook.paused_at is None]
         case Audience.CONCERNED:
             return _contacts(await people.concerned(session, contest_id))
         case Audience.JUDGES:
@@ -79,31 +89,47 @@ async def recipients(session: AsyncSession, audience: Audience, happening: Happe
             return _contacts(await people.with_role(session, contest_id, Role.APPROVER))
 
 
-async def tell(session: AsyncSession, clock: Clock, happening: Happening) -> int:
+async def tell(session: AsyncSession, clock: Clock, happening: Happening, only: Rule | None = None) -> int:
     """Plan every notice that the table has for the event, in the caller's transaction.
+
+    Args:
+        only: the one row that a date of the calendar has come for.
 
     Returns:
         How many are new: none where the event has come before.
     """
     now: datetime = await clock.now(session, happening.contest_id)
-    new = 0
+    rows: list[Json] = []
     for rule in contest_files(happening.contest_id).rules():
+        if only is not None and rule != only:
+            continue
         if rule.event != happening.event or (rule.condition and rule.condition != happening.condition):
             continue
-        if rule.days_before and happening.days not in rule.days_before:
-            continue
         for recipient in await recipients(session, rule.audience, happening):
-            new += await repository.notices.plan(
-                session,
-                contest_id=happening.contest_id,
-                event_id=happening.event_id,
-                recipient=recipient.key,
-                channel=rule.channel,
-                template=rule.template,
-                facts=happening.facts,
-                contact_id=recipient.contact_id,
-                entry_id=recipient.entry_id,
-                now=now,
-                correlation_id=happening.correlation_id,
-            )
-    return new
+            if recipient.contact_id and recipient.contact_id in happening.but_not:
+                continue
+            rows.append(_row(rule, recipient, happening))
+    return await repository.notices.plan_many(session, rows, now)
+
+
+def _row(rule: Rule, recipient: Recipient, happening: Happening) -> Json:
+    state = NoticeState.COLLECTED if rule.timing is Timing.DIGEST else NoticeState.PLANNED
+    facts = happening.facts
+    if rule.channel is Channel.WEBHOOK:  # it has no text to be built: the event is what is sent
+        state, facts = NoticeState.BUILT, {"type": happening.event, "data": happening.payload}
+    return {
+        "contest_id": happening.contest_id,
+        "event_id": happening.event_id,
+        "recipient": recipient.key,
+        "channel": rule.channel,
+        "template": rule.template or "webhook",
+        "event": happening.event,
+        "state": state,
+        "facts": facts,
+        "contact_id": recipient.contact_id,
+        "entry_id": recipient.entry_id or happening.entry_id or None,
+        "correlation_id": happening.correlation_id,
+        "review": rule.review,
+        "reminder": rule.reminder,
+        "urgent": rule.urgent,
+    }

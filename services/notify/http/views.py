@@ -184,6 +184,7 @@ class NoticeView(BaseModel):
     recipient: str
     contact_id: str | None
     channel: Channel
+    event: str
     template: str
     state: NoticeState
     subject: str
@@ -191,7 +192,11 @@ class NoticeView(BaseModel):
     message_id: str
     created_at: datetime
     sent_at: datetime | None
+    read_at: datetime | None
+    reviewed_at: datetime | None
     attempts: int
+    bounces: int
+    status: str
     last_error: str
 
 

@@ -8,16 +8,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from services.notify.contest_files import NoticeText
 from services.notify.domain.texts import fill
-
-TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+from services.notify.mail.look import Frame, html, link
+from services.notify.notice_files import NoticeText
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +35,12 @@ class Envelope:
     """Contest, event, recipient and channel of its notice."""
     language: str
     at: datetime
+    reply_to: str = ""
+    """Whom an answer should reach, where that is not the sender."""
 
     def message_id(self) -> str:
         digest = hashlib.sha256(self.key.encode()).hexdigest()[:32]
         return f"<{digest}@{self.sender.rpartition('@')[2]}>"
-
-
-@lru_cache(maxsize=1)
-def _page() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("mail.mjml")
 
 
 def one_line(text: str) -> str:
@@ -67,30 +55,24 @@ def words_of(text: NoticeText, facts: dict[str, str]) -> NoticeText:
             "subject": one_line(fill(text.subject, facts))[:200],
             "heading": fill(text.heading, facts),
             "paragraphs": tuple(fill(paragraph, facts) for paragraph in text.paragraphs),
+            "action": one_line(fill(text.action, facts)),
             "url": fill(text.url, facts),
         }
     )
 
 
-def plain(words: NoticeText, footer: Sequence[str]) -> str:
+def plain(words: NoticeText, frame: Frame) -> str:
     """The plain part: the same words."""
     parts = [words.heading, *words.paragraphs]
     if words.action and words.url:
         parts.append(f"{words.action}: {words.url}")
+    footer = list(frame.footer)
+    if frame.stop_url:
+        footer.append(f"{frame.stop_text}: {frame.stop_url}")
     return "\n\n".join([*parts, "-- \n" + "\n".join(footer)]) + "\n"
 
 
-def html(words: NoticeText, footer: Sequence[str], language: str) -> str:
-    """The HTML part, by MJML; every word is escaped, no picture is fetched from anywhere."""
-    import mjml
-
-    source = _page().render(words=words, footer=footer, language=language)
-    return str(mjml.mjml2html(source))
-
-
-def build(
-    envelope: Envelope, words: NoticeText, footer: Sequence[str], files: Sequence[File]
-) -> EmailMessage:
+def build(envelope: Envelope, words: NoticeText, frame: Frame, files: Sequence[File]) -> EmailMessage:
     """The message, ready for SMTP.
 
     Raises:
@@ -103,8 +85,13 @@ def build(
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id()
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(plain(words, footer), cte="base64")
-    message.add_alternative(html(words, footer, envelope.language), subtype="html", cte="base64")
+    if envelope.reply_to:
+        message["Reply-To"] = _address(envelope.reply_to)
+    if frame.stop_url:  # RFC 8058: one click, without a page in between
+        message["List-Unsubscribe"] = f"<{link(frame.stop_url)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(plain(words, frame), cte="base64")
+    message.add_alternative(html(words, frame), subtype="html", cte="base64")
     for file in files:
         main, _, sub = file.media_type.partition("/")
         parameters = {"method": file.method} if file.method else {}

@@ -42,13 +42,19 @@ _DISPATCH_KINDS = {
     DispatchState.ACKNOWLEDGED: "good",
     DispatchState.PASSED_ON: "good",
     DispatchState.FAILED: "late",
+    DispatchState.BOUNCED: "late",
 }
 _NOTICE_KINDS = {
+    NoticeState.COLLECTED: "note",
     NoticeState.PLANNED: "note",
+    NoticeState.REVIEW: "now",
     NoticeState.BUILT: "now",
     NoticeState.SENT: "good",
     NoticeState.FAILED: "late",
+    NoticeState.BOUNCED: "late",
     NoticeState.CANCELLED: "note",
+    NoticeState.DISCARDED: "note",
+    NoticeState.DIGESTED: "good",
 }
 
 

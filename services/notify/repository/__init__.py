@@ -1,5 +1,14 @@
 """The only modules that query notify's tables."""
 
-from services.notify.repository import board, letters, notices, people, progress, register, signers
+from services.notify.repository import (
+    board,
+    letters,
+    notices,
+    people,
+    progress,
+    register,
+    sending,
+    signers,
+)
 
-__all__ = ["board", "letters", "notices", "people", "progress", "register", "signers"]
+__all__ = ["board", "letters", "notices", "people", "progress", "register", "sending", "signers"]

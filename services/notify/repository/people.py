@@ -1,15 +1,15 @@
 """Contacts, and who belongs to which audience."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify.domain.notices import NoticeState
+from services.notify.domain.notices import UNDELIVERED, WAITING, NoticeState
 from services.notify.repository import signers
-from services.notify.tables import Briefing, Contact, Entry, Judge, Mail, Notice
+from services.notify.tables import Briefing, Contact, Entry, Judge, Mail, Notice, ReminderStop
 from shared.contracts.intake import ContactUpserted, Role
 
 IN_CONTEST = ("submitted", "returned", "accepted")
@@ -21,7 +21,18 @@ _DESTROY_MAIL = text(
       AND notice.contact_id = :contact_id
     """
 )
-_FORGET_FACTS = text("UPDATE notice SET facts = '{}'::jsonb, subject = '' WHERE contact_id = :contact_id")
+_FORGET_FACTS = text(
+    "UPDATE notice SET facts = '{}'::jsonb, subject = '', words = NULL, last_error = '' "
+    "WHERE contact_id = :contact_id"
+)
+_FORGET_ADDRESS = text(
+    """
+    DELETE FROM suppression USING contact
+    WHERE contact.contact_id = :contact_id AND suppression.address = lower(contact.email)
+      AND NOT EXISTS (SELECT FROM contact AS other WHERE lower(other.email) = suppression.address
+                      AND other.contact_id <> :contact_id)
+    """
+)
 
 
 async def keep_contact(session: AsyncSession, event: ContactUpserted) -> None:
@@ -46,11 +57,13 @@ async def erase_contact(session: AsyncSession, contact_id: str) -> None:
         update(Notice)
         .where(
             col(Notice.contact_id) == contact_id,
-            col(Notice.state).in_((NoticeState.PLANNED, NoticeState.BUILT, NoticeState.FAILED)),
+            col(Notice.state).in_((*WAITING, *UNDELIVERED)),
         )
         .values(state=NoticeState.CANCELLED)
     )
     await signers.forget_person(session, contact_id)
+    await session.execute(_FORGET_ADDRESS, {"contact_id": contact_id})
+    await session.execute(delete(ReminderStop).where(col(ReminderStop.contact_id) == contact_id))
     await session.execute(delete(Contact).where(col(Contact.contact_id) == contact_id))
 
 
@@ -97,6 +110,20 @@ async def concerned(session: AsyncSession, contest_id: str) -> Sequence[str]:
         found |= dict.fromkeys((await session.exec(query)).all())
     found |= dict.fromkeys(await with_role(session, contest_id, Role.STAFF, Role.ADMIN, Role.APPROVER))
     return list(found)
+
+
+async def guests(session: AsyncSession, contest_id: str) -> Sequence[str]:
+    """Contact ids of everyone whose briefing registration stands, each once."""
+    query = select(Briefing.contact_id).where(
+        Briefing.contest_id == contest_id, col(Briefing.cancelled).is_(False)
+    )
+    return (await session.exec(query.distinct())).all()
+
+
+async def some_contacts(session: AsyncSession, contact_ids: Iterable[str]) -> Sequence[Contact]:
+    """Every row of these contacts, of all contests."""
+    query = select(Contact).where(col(Contact.contact_id).in_(set(contact_ids)))
+    return (await session.exec(query)).all()
 
 
 async def judges(session: AsyncSession, contest_id: str) -> Sequence[str]:

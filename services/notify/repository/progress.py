@@ -1,6 +1,6 @@
 """What notify knows of entries, judges, slots, decisions and votes: rows that follow the events."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,12 @@ async def keep_entry(session: AsyncSession, values: Json) -> bool:
 
 async def keep_briefing(session: AsyncSession, values: Json) -> bool:
     return await _keep(session, Briefing, ("contest_id", "registration_id"), values)
+
+
+async def standing_briefings(session: AsyncSession, contest_id: str) -> Sequence[Briefing]:
+    """Registrations for the briefing that are not cancelled."""
+    query = select(Briefing).where(Briefing.contest_id == contest_id, col(Briefing.cancelled).is_(False))
+    return (await session.exec(query.order_by(col(Briefing.registration_id)))).all()
 
 
 async def keep_judge(session: AsyncSession, values: Json) -> bool:
@@ -106,6 +112,11 @@ async def entry(session: AsyncSession, contest_id: str, entry_id: str) -> Entry 
 
 async def entries(session: AsyncSession, contest_id: str) -> Sequence[Entry]:
     return (await session.exec(select(Entry).where(Entry.contest_id == contest_id))).all()
+
+
+async def some_entries(session: AsyncSession, entry_ids: Iterable[str]) -> Sequence[Entry]:
+    """These entries, of all contests."""
+    return (await session.exec(select(Entry).where(col(Entry.entry_id).in_(set(entry_ids))))).all()
 
 
 async def drafts(session: AsyncSession, contest_id: str) -> Sequence[Entry]:

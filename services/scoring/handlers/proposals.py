@@ -9,7 +9,9 @@ from services.scoring.domain.signing import NeedsAnotherPerson, Signer, check_se
 from services.scoring.repository import decisions
 from services.scoring.tables import Decision, DecisionKind, DecisionState, Json, Signature
 from shared.contracts.ids import ContactId, ContestId
+from shared.contracts.scoring import ApprovalAwaited, DecisionName
 from shared.errors import Conflict
+from shared.messaging import publish
 
 Content = Callable[[], Awaitable[Json]]
 """Computes what would be published now."""
@@ -67,6 +69,7 @@ async def propose(
         proposed_at=now,
     )
     session.add(proposal)
+    await _await_another(session, now, proposal, 0, (by,))
     return proposal
 
 
@@ -110,7 +113,25 @@ async def certify(
         await _sign(session, now, proposal, signer)
     else:
         session.add(_signature(now, proposal, signer))
+        await _await_another(session, now, proposal, 1, (signer.contact_id,))
     return proposal, (*before, signer.contact_id)
+
+
+async def _await_another(
+    session: AsyncSession, now: datetime, proposal: Decision, signatures: int, people: tuple[ContactId, ...]
+) -> None:
+    """Tell that somebody else has to sign."""
+    await publish(
+        session,
+        ApprovalAwaited(
+            contest_id=ContestId(proposal.contest_id),
+            decision=DecisionName(proposal.kind),
+            proposal=proposal.number,
+            signatures=signatures,
+            waits_on_others_than=people,
+            awaited_at=now,
+        ),
+    )
 
 
 async def _open_proposal(

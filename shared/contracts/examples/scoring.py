@@ -120,6 +120,14 @@ SCORING: tuple[Event, ...] = (
         reason="ผู้นำเสนอติดราชการ",
         moved_at=at(8, 8),
     ),
+    scoring.ApprovalAwaited(
+        contest_id=CONTEST,
+        decision=scoring.DecisionName.WINNERS,
+        proposal=1,
+        signatures=1,
+        waits_on_others_than=(STAFF,),
+        awaited_at=at(8, 12),
+    ),
     scoring.WinnersCertified(
         contest_id=CONTEST, revision=1, awards=_AWARDS, certified_by=(STAFF, APPROVER), certified_at=at(8, 12)
     ),

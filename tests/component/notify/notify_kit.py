@@ -9,18 +9,24 @@ from sqlmodel import col, select
 
 from services.notify import consumers
 from services.notify.app import build
+from services.notify.channels import Sender
+from services.notify.channels.email import EmailSender
+from services.notify.channels.webhook import WebhookSender
 from services.notify.contest_files import contest_files
+from services.notify.domain.keys import NotifyKeys
 from services.notify.domain.second_factor import Seal, new_key
+from services.notify.handlers import review
 from services.notify.handlers.agencies import DUTIES
 from services.notify.handlers.certificates import finish_certificates
 from services.notify.handlers.delivery import Dispatcher
-from services.notify.mail.transport import Line
+from services.notify.mail.transport import Line, Transport
 from services.notify.register_tables import Officer, RecoveryCode, SecondFactor
 from services.notify.tables import Mail, Notice
 from shared.clock import FixedClock
 from shared.contracts.event import Event, LocalizedText
 from shared.contracts.ids import CategoryId, ContactId, ContestId, EntryId, new_id
 from shared.contracts.intake import Applicant, ContactUpserted, EntrySubmitted, Role
+from shared.contracts.notify import Channel
 from shared.db import Database
 from shared.messaging import Envelope
 from shared.service import Resources, Service
@@ -55,8 +61,18 @@ class Notify:
         self.resources: Resources = resources_for(database, clock=self.clock, **settings)
         self.database = database
         self.transport = Kept()
-        self.dispatcher = Dispatcher(self.resources.settings, self.clock, self.transport)
+        self.keys = NotifyKeys.of(self.resources.settings.notify_secret.get_secret_value())
+        self.dispatcher = self.dispatcher_over(self.transport)
         self._subscriptions = consumers.subscriptions(self.clock)
+
+    def dispatcher_over(self, transport: Transport, **changes: Any) -> Dispatcher:
+        """A dispatcher that sends over ``transport``; ``changes`` are other settings."""
+        settings = self.resources.settings.model_copy(update=changes)
+        senders: dict[Channel, Sender] = {
+            Channel.EMAIL: EmailSender(settings, transport, self.keys),
+            Channel.WEBHOOK: WebhookSender(settings, self.database, self.clock, self.keys),
+        }
+        return Dispatcher(settings, self.clock, self.keys, senders)
 
     def service(self) -> Service:
         return build(self.resources)
@@ -83,6 +99,12 @@ class Notify:
         """Everything that the worker's timers do."""
         await finish_certificates(self.database, self.clock, self.resources.settings)
         await self.dispatcher.run(self.database)
+
+    async def approve_all(self, by: str = "staff") -> int:
+        """Let everything that waits for a review leave. Returns how many notices."""
+        async with self.database.transaction() as session:
+            waiting = await review.batches(session, CONTEST_ID)
+            return sum([await review.approve(session, self.clock, one.notices, by) for one in waiting])
 
     async def notices(self) -> Sequence[Notice]:
         async with self.database.transaction() as session:
@@ -143,6 +165,8 @@ class Kept:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
+        self.senders: list[str] = []
+        """The return path of each."""
         self.refuse: dict[str, Exception] = {}
         self.away: Exception | None = None
 
@@ -161,10 +185,11 @@ class _KeptLine:
 
     async def __aexit__(self, *_: object) -> None: ...
 
-    async def send(self, to: str, message: bytes) -> None:
+    async def send(self, sender: str, to: str, message: bytes) -> None:
         if to in self._transport.refuse:
             raise self._transport.refuse[to]
         self._transport.sent.append((to, message))
+        self._transport.senders.append(sender)
 
 
 def a_contact(

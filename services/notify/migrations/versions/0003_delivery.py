@@ -4,6 +4,8 @@ Revision ID: 0003
 Revises: 0002
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -14,19 +16,24 @@ branch_labels = None
 depends_on = None
 
 _INSTANT = sa.DateTime(timezone=True)
-_COLUMNS = (
-    sa.Column("event", sa.String(), nullable=False, server_default=""),
-    sa.Column("review", sa.Boolean(), nullable=False, server_default=sa.false()),
-    sa.Column("reminder", sa.Boolean(), nullable=False, server_default=sa.false()),
-    sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.false()),
-    sa.Column("words", JSONB(none_as_null=True), nullable=True),
-    sa.Column("reviewed_by", sa.String(), nullable=False, server_default=""),
-    sa.Column("reviewed_at", _INSTANT, nullable=True),
-    sa.Column("bounces", sa.Integer(), nullable=False, server_default="0"),
-    sa.Column("domain", sa.String(), nullable=False, server_default=""),
-    sa.Column("status", sa.String(), nullable=False, server_default=""),
-    sa.Column("read_at", _INSTANT, nullable=True),
-)
+
+
+def _columns() -> "tuple[sa.Column[Any], ...]":
+    return (
+        sa.Column("event", sa.String(), nullable=False, server_default=""),
+        sa.Column("review", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("reminder", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("words", JSONB(none_as_null=True), nullable=True),
+        sa.Column("reviewed_by", sa.String(), nullable=False, server_default=""),
+        sa.Column("reviewed_at", _INSTANT, nullable=True),
+        sa.Column("bounces", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("domain", sa.String(), nullable=False, server_default=""),
+        sa.Column("status", sa.String(), nullable=False, server_default=""),
+        sa.Column("read_at", _INSTANT, nullable=True),
+    )
+
+
 _DEFAULTED = ("event", "review", "reminder", "urgent", "reviewed_by", "bounces", "domain", "status")
 _TABLES = ("notice_step", "suppression", "reminder_stop", "sending_pace", "digest_day", "webhook")
 
@@ -36,8 +43,8 @@ def _text(name: str, *, key: bool = False) -> "sa.Column[str]":
 
 
 def upgrade() -> None:
-    for column in _COLUMNS:
-        op.add_column("notice", column.copy())
+    for column in _columns():
+        op.add_column("notice", column)
     for name in _DEFAULTED:
         op.alter_column("notice", name, server_default=None)
     op.create_index("notice_by_state", "notice", ["contest_id", "state"])
@@ -107,5 +114,5 @@ def downgrade() -> None:
         op.drop_table(table)
     for index in ("notice_by_state", "notice_by_message", "notice_by_id"):
         op.drop_index(index, table_name="notice")
-    for column in _COLUMNS:
+    for column in _columns():
         op.drop_column("notice", column.name)
