@@ -75,7 +75,8 @@ class Settings(BaseSettings):
     voting_secret: SecretStr = SecretStr("")
     """Root of voting's keys (voter ids, receipts, salts, ballot tokens), 32 bytes in hexadecimal."""
     notify_secret: SecretStr = SecretStr("")
-    """Root of notify's keys (second factors of those who sign), 32 bytes in hexadecimal."""
+    """Root of notify's keys (second factors of those who sign, return paths, unsubscribe links, webhooks), 32
+    bytes in hexadecimal."""
 
     codes_per_second: float = Field(default=50, gt=0)
     """How many ballot codes voting hands to the mail server or the gateway in a second, in all."""
@@ -119,7 +120,7 @@ class Settings(BaseSettings):
     ``bounces@`` the domain of ``mail_from``."""
     bounce_host: str = "127.0.0.1"
     bounce_port: int = 8024
-    """Where ``python -m services.notify bounces`` takes reports by LMTP; 0 takes any free port."""
+    """Where ``notices receive-reports`` of notify takes mail by LMTP; 0 takes any free port."""
     mail_connections: int = 4
     """Connections to the SMTP server at once."""
     mail_per_second: float = 200
@@ -133,11 +134,6 @@ class Settings(BaseSettings):
     line_channel_token: SecretStr = SecretStr("")
     """Channel access token of the LINE Official Account."""
     line_api: str = "https://api.line.me"
-    sms_gateway: str = ""
-    """Address of an HTTP gateway for SMS."""
-    sms_user: str = ""
-    sms_password: SecretStr = SecretStr("")
-    sms_sender: str = ""
 
     otlp_endpoint: str = ""
     """Where traces go (OTLP over HTTP); empty = traces are made and not exported."""

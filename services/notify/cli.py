@@ -1,4 +1,4 @@
-"""Commands of notify: ``letters verify``."""
+"""Commands of notify: ``letters`` and ``notices``."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from services.notify.delivery_cli import notices
 from services.notify.handlers.verifying import BookChecked, verify_registers
 from shared.db import Database
 from shared.settings import Settings
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 letters = typer.Typer(help="Official letters and their registers.", no_args_is_help=True)
 app.add_typer(letters, name="letters")
+app.add_typer(notices, name="notices")
 
 HOLDS, BROKEN = 0, 3
 

@@ -1,4 +1,4 @@
-"""Where mail comes back to: a small LMTP server for reports, run as ``python -m services.notify bounces``.
+"""Where mail comes back to: a small LMTP server for reports, the command ``notices receive-reports``.
 
 The mail server in front keeps a report until it is answered 250, and that is said after the commit:
 nothing is lost while the database is away.

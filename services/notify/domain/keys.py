@@ -6,16 +6,11 @@ import hmac
 from dataclasses import dataclass
 
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-KEY_BYTES = 32
+from shared.root_secret import derived_key, root_secret
+
 _MARK = 10
 """Bytes of a signature in an address: 80 bits, short enough for a local part of 64 characters."""
-
-
-class WeakSecret(ValueError):
-    """``SHOWCASE_NOTIFY_SECRET`` is missing or is not 32 bytes in hexadecimal."""
 
 
 class Unreadable(ValueError):
@@ -35,15 +30,7 @@ class NotifyKeys:
         Raises:
             WeakSecret: it is none.
         """
-        try:
-            root = bytes.fromhex(text)
-        except ValueError:
-            root = b""
-        if len(root) != KEY_BYTES:
-            raise WeakSecret(
-                "SHOWCASE_NOTIFY_SECRET must be 32 bytes in hexadecimal: openssl rand -hex 32 makes one."
-            )
-        return cls(root)
+        return cls(root_secret(text, "SHOWCASE_NOTIFY_SECRET"))
 
     def mark(self, purpose: str, text: str) -> str:
         """A short signature of ``text`` for ``purpose``, in lower-case letters and digits."""
@@ -69,10 +56,7 @@ class NotifyKeys:
         return Fernet(base64.urlsafe_b64encode(self._derived(purpose)))
 
     def _derived(self, purpose: str) -> bytes:
-        hkdf = HKDF(
-            algorithm=hashes.SHA256(), length=KEY_BYTES, salt=b"showcase notify", info=purpose.encode()
-        )
-        return hkdf.derive(self.root)
+        return derived_key(self.root, f"showcase.notify/1/{purpose}")
 
 
 def return_path(keys: NotifyKeys, base: str, notice_id: str) -> str:

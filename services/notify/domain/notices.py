@@ -32,6 +32,20 @@ class Audience(StrEnum):
     """Other systems: every webhook of the contest that asks for the event."""
 
 
+AUDIENCE_NAMES: dict[Audience, tuple[str, str]] = {
+    Audience.SUBJECT: ("ผู้เกี่ยวข้อง", "the person concerned"),
+    Audience.ENTRANT: ("ผู้สมัคร", "the entrant"),
+    Audience.FINALISTS: ("ผู้ผ่านรอบแรก", "finalists"),
+    Audience.NOT_SELECTED: ("ผู้ไม่ผ่านรอบแรก", "those not selected"),
+    Audience.WINNERS: ("ผู้ได้รับรางวัล", "winners"),
+    Audience.ENTRANTS: ("ผู้สมัครทุกราย", "every entrant"),
+    Audience.GUESTS: ("ผู้ลงทะเบียนรับฟังชี้แจง", "briefing guests"),
+    Audience.CONCERNED: ("ทุกคนที่เกี่ยวข้อง", "everyone concerned"),
+    Audience.JUDGES: ("กรรมการ", "judges"),
+    Audience.STAFF: ("เจ้าหน้าที่", "staff"),
+    Audience.APPROVERS: ("ผู้อนุมัติ", "approvers"),
+    Audience.SUBSCRIBERS: ("ระบบอื่น", "other systems"),
+}
 BY_ENTRY = frozenset({Audience.ENTRANT, Audience.FINALISTS, Audience.NOT_SELECTED, Audience.WINNERS})
 """Whoever these mean is told once for each entry, and the text may name it."""
 

@@ -10,7 +10,11 @@ from services.notify.pages import (
     compose,
     letters,
     notices,
+    review,
     second_factor,
+    sending,
+    stop,
+    webhooks,
 )
 from shared.service import Resources
 
@@ -18,6 +22,19 @@ from shared.service import Resources
 def router(resources: Resources) -> APIRouter:
     """Every page of notify."""
     pages = APIRouter(include_in_schema=False)
-    for module in (board, clerk, second_factor, agencies, certificates, compose, letters, notices):
+    for module in (
+        board,
+        clerk,
+        second_factor,
+        agencies,
+        certificates,
+        compose,
+        letters,
+        review,
+        sending,
+        stop,
+        webhooks,
+        notices,
+    ):
         pages.include_router(module.router(resources))
     return pages

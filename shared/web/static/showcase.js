@@ -130,7 +130,23 @@ function act(event) {
   }
 }
 
+// <a data-bell="origin">: how many notices are unread, asked of the one origin that serves them.
+function ring(bell) {
+  if (bell.dataset.bell !== location.origin) return;
+  fetch("/api/notify/v1/notices/unread", { headers: { accept: "application/json" } })
+    .then((answer) => (answer.ok ? answer.json() : { count: 0 }))
+    .then(({ count }) => {
+      if (!count) return;
+      const mark = document.createElement("span");
+      mark.className = "count";
+      mark.textContent = count > 99 ? "99+" : String(count);
+      bell.append(mark);
+    })
+    .catch(() => {});
+}
+
 document.querySelectorAll("[data-until]").forEach(countDown);
+document.querySelectorAll("[data-bell]").forEach(ring);
 document.querySelectorAll("textarea[data-words]").forEach(countWords);
 document.querySelectorAll("form[data-autosave]").forEach(autosave);
 document.querySelectorAll("[data-live]").forEach(follow);
