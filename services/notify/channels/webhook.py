@@ -21,7 +21,8 @@ from services.notify.channels import Settle
 from services.notify.domain.delivery import DELIVERED, Outcome, Result
 from services.notify.domain.keys import NotifyKeys
 from services.notify.repository.notices import Claimed, Key
-from services.notify.tables import Notice, Webhook
+from services.notify.sending_tables import Webhook
+from services.notify.tables import Notice
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import Invalid

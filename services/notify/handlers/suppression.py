@@ -3,7 +3,7 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
-from services.notify.tables import Suppression
+from services.notify.sending_tables import Suppression
 from shared.clock import Clock
 from shared.errors import Conflict, Invalid
 

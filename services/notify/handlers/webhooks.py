@@ -8,7 +8,8 @@ from services.notify import repository
 from services.notify.channels.webhook import SEAL, check_url, new_secret
 from services.notify.domain.keys import NotifyKeys
 from services.notify.domain.notices import EVENTS, NoticeState
-from services.notify.tables import Notice, Webhook
+from services.notify.sending_tables import Webhook
+from services.notify.tables import Notice
 from shared.clock import Clock
 from shared.contracts.ids import new_id
 from shared.contracts.notify import Channel

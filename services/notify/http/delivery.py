@@ -11,7 +11,7 @@ from services.notify.contest_files import contest_files
 from services.notify.domain.keys import NotifyKeys
 from services.notify.handlers import review, suppression, webhooks
 from services.notify.http.common import PREFIX, ContestPath, IdPath, Someone, Staff
-from services.notify.tables import Webhook
+from services.notify.sending_tables import Webhook
 from shared.service import Resources
 from shared.web.problems import PROBLEMS
 

@@ -13,7 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.delivery import LEASE
 from services.notify.domain.notices import UNDELIVERED, WAITING, NoticeState
-from services.notify.tables import Mail, Notice, NoticeStep
+from services.notify.sending_tables import NoticeStep
+from services.notify.tables import Mail, Notice
 from shared.contracts.ids import new_id
 from shared.contracts.notify import Channel
 from shared.errors import NotFound

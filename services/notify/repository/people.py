@@ -9,7 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.notices import UNDELIVERED, WAITING, NoticeState
 from services.notify.repository import signers
-from services.notify.tables import Briefing, Contact, Entry, Judge, Mail, Notice, ReminderStop
+from services.notify.sending_tables import ReminderStop
+from services.notify.tables import Briefing, Contact, Entry, Judge, Mail, Notice
 from shared.contracts.intake import ContactUpserted, Role
 
 IN_CONTEST = ("submitted", "returned", "accepted")

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.delivery import Pace
 from services.notify.repository.notices import Due, Key
-from services.notify.tables import DigestDay, ReminderStop, SendingPace, Suppression, Webhook
+from services.notify.sending_tables import DigestDay, ReminderStop, SendingPace, Suppression, Webhook
 from shared.errors import NotFound
 
 _SOON = timedelta(milliseconds=200)
