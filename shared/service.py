@@ -1,5 +1,6 @@
 """What a service is to the process that runs it: pages and API, what it consumes, what it does in time."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 from shared.clock import Clock
 from shared.db import Database
 from shared.mail import Mailer
-from shared.messaging.subscription import BatchSubscription, Subscription, Timer
+from shared.messaging.subscription import AnySubscription, Timer
 from shared.settings import ServiceName, Settings
 from shared.web.sessions import SessionVerifier
 
@@ -33,10 +34,12 @@ class Service:
     http: FastAPI
     paths: tuple[str, ...]
     """The path prefixes that it owns under the one origin, e.g. ``("/vote", "/api/voting")``."""
-    subscriptions: tuple[Subscription | BatchSubscription, ...] = ()
+    subscriptions: tuple[AnySubscription, ...] = ()
     timers: tuple[Timer, ...] = ()
     lifespan: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """What the api role needs while it serves, e.g. voting's producer and the events that feed its window."""
+    protocol: type[asyncio.Protocol] | None = None
+    """How the api process speaks HTTP, where it is not as uvicorn does: voting's lane for votes."""
 
 
 Build = Callable[[Resources], Service]

@@ -8,13 +8,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting import handlers, tree
 from services.voting.fraud import signals
-from services.voting.tally import GROUP, fold_votes
+from services.voting.tally import GROUP, fold_records
 from services.voting.tree import grow_trees
 from shared import known
 from shared.contracts.intake import EntryWithdrawn
 from shared.contracts.scoring import ShortlistPublished
 from shared.contracts.voting import VoteCast, VotingSealed
-from shared.messaging import BatchSubscription, Delivered, Envelope, Subscription
+from shared.messaging import (
+    AnySubscription,
+    BatchSubscription,
+    Delivered,
+    Envelope,
+    RecordSubscription,
+    Subscription,
+)
 
 DETECTORS_LINGER = timedelta(milliseconds=500)
 """Large batches: the detectors are in no hurry, and the tally shares the machine."""
@@ -30,21 +37,17 @@ async def on_entry_withdrawn(session: AsyncSession, event: EntryWithdrawn, envel
     await handlers.keep_withdrawal(session, event)
 
 
-async def on_votes(session: AsyncSession, batch: Sequence[Delivered[Any]]) -> None:
-    await fold_votes(session, batch)
-
-
 async def on_leaves(session: AsyncSession, batch: Sequence[Delivered[Any]]) -> None:
     await grow_trees(session, batch)
 
 
-def subscriptions() -> tuple[Subscription | BatchSubscription, ...]:
+def subscriptions() -> tuple[AnySubscription, ...]:
     """Every subscription of the worker."""
     return (
         *known.subscriptions("voting"),
         Subscription("voting", ShortlistPublished.TOPIC, {ShortlistPublished: on_shortlist_published}),
         Subscription("voting", EntryWithdrawn.TOPIC, {EntryWithdrawn: on_entry_withdrawn}),
-        BatchSubscription(GROUP, VoteCast.TOPIC, (VoteCast, VotingSealed), on_votes),
+        RecordSubscription(GROUP, VoteCast.TOPIC, (VoteCast, VotingSealed), fold_records),
         BatchSubscription(
             signals.GROUP,
             VoteCast.TOPIC,

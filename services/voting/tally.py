@@ -16,32 +16,19 @@ belongs to one. :func:`services.voting.domain.outcomes.judge_votes` is the same 
 against which the tests hold this module; ``audit.py`` is a third account that shares nothing with it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.voting.domain.outcomes import Outcome
+from services.voting.vote_log import Log, LoggedSeal, LoggedVote, logged, read_log
 from shared.clock import Clock
 from shared.contracts.ids import ContestId, EntryId
 from shared.contracts.voting import TallyChanged, VoteCast, VotingSealed
 from shared.messaging import Delivered, publish
+from shared.messaging.codec import RawRecord
 
 GROUP = "voting-tally"
-
-
-class Place(NamedTuple):
-    """Where a record lies. The contest comes first: several share the topic."""
-
-    contest_id: str
-    partition: int
-    offset: int
-
-
-Votes = Mapping[Place, VoteCast]
-"""Votes in log order."""
 
 _KEEP_FIRST_SEALS = text(
     """
@@ -59,55 +46,55 @@ _SEALS = text(
     WHERE contest_id = ANY(CAST(:contests AS text[])) AND partition = ANY(CAST(:partitions AS int[]))
     """
 )
-_INSERT_VOTES = text(
+# A plan that was made while the table was small must not be kept: it would read all of it, for ever.
+_PLAN_ANEW = text("SET LOCAL plan_cache_mode = force_custom_plan")
+_FOLD = text(
     """
-    INSERT INTO vote (contest_id, slot, voter_id, receipt_id, entry_id, partition, "offset", state,
-                      cast_at, folded_at)
-    SELECT contest_id, slot, voter_id, receipt_id, entry_id, partition, "offset", 'counted',
-           cast_at, clock_timestamp()
-    FROM unnest(CAST(:contests AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]),
-                CAST(:slots AS text[]), CAST(:voters AS text[]), CAST(:receipts AS text[]),
-                CAST(:entries AS text[]), CAST(:cast_ats AS timestamptz[]))
-        WITH ORDINALITY AS batch (contest_id, partition, "offset", slot, voter_id, receipt_id, entry_id,
-                                  cast_at, position)
-    ORDER BY position
-    ON CONFLICT DO NOTHING
-    RETURNING contest_id, partition, "offset"
-    """
-)
-_INSERT_UNCOUNTED = text(
-    """
-    INSERT INTO uncounted_vote (contest_id, partition, "offset", receipt_id, outcome, cast_at, folded_at)
-    SELECT contest_id, partition, "offset", receipt_id, :outcome, cast_at, clock_timestamp()
-    FROM unnest(CAST(:contests AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]),
-                CAST(:slots AS text[]), CAST(:voters AS text[]), CAST(:receipts AS text[]),
-                CAST(:entries AS text[]), CAST(:cast_ats AS timestamptz[]))
-        AS batch (contest_id, partition, "offset", slot, voter_id, receipt_id, entry_id, cast_at)
-    WHERE NOT EXISTS (  -- the record that counts, delivered once more, is no duplicate of itself
-        SELECT FROM vote
-        WHERE vote.contest_id = batch.contest_id AND vote.slot = batch.slot
-          AND vote.voter_id = batch.voter_id
-          AND vote.partition = batch.partition AND vote."offset" = batch."offset")
-    ON CONFLICT DO NOTHING
-    RETURNING contest_id, partition, "offset"
-    """
-)
-_ADD_TO_ENTRIES = text(
-    """
-    INSERT INTO entry_count (contest_id, entry_id, partition, counted)
-    SELECT * FROM unnest(CAST(:contests AS text[]), CAST(:entries AS text[]),
-                         CAST(:partitions AS int[]), CAST(:counted AS bigint[]))
-    ON CONFLICT (contest_id, entry_id, partition)
-    DO UPDATE SET counted = entry_count.counted + excluded.counted
-    """
-)
-_ADD_TO_PARTITIONS = text(
-    """
+    WITH batch AS MATERIALIZED (
+        SELECT * FROM unnest(
+            CAST(:contests AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]),
+            CAST(:slots AS text[]), CAST(:voters AS text[]), CAST(:receipts AS text[]),
+            CAST(:entries AS text[]), CAST(:cast_ats AS timestamptz[]), CAST(:in_time AS boolean[]))
+            WITH ORDINALITY AS batch (contest_id, partition, "offset", slot, voter_id, receipt_id, entry_id,
+                                      cast_at, in_time, position)
+    ), counted AS (
+        INSERT INTO vote (contest_id, slot, voter_id, receipt_id, entry_id, partition, "offset", state,
+                          cast_at, folded_at)
+        SELECT contest_id, slot, voter_id, receipt_id, entry_id, partition, "offset", 'counted',
+               cast_at, clock_timestamp()
+        FROM batch WHERE in_time ORDER BY position
+        ON CONFLICT DO NOTHING
+        RETURNING contest_id, entry_id, partition, "offset"
+    ), others AS MATERIALIZED (
+        SELECT * FROM batch WHERE NOT EXISTS (
+            SELECT FROM counted
+            WHERE counted.contest_id = batch.contest_id AND counted.partition = batch.partition
+              AND counted."offset" = batch."offset")
+    ), uncounted AS (
+        INSERT INTO uncounted_vote (contest_id, partition, "offset", receipt_id, outcome, cast_at, folded_at)
+        SELECT contest_id, partition, "offset", receipt_id,
+               CASE WHEN in_time THEN 'duplicate' ELSE 'late' END, cast_at, clock_timestamp()
+        FROM others
+        WHERE NOT EXISTS (  -- the record that counts, delivered once more, is no duplicate of itself
+            SELECT FROM vote
+            WHERE vote.contest_id = others.contest_id AND vote.slot = others.slot
+              AND vote.voter_id = others.voter_id
+              AND vote.partition = others.partition AND vote."offset" = others."offset"
+            OFFSET 0)  -- looked up vote by vote: as a join it may read the whole table
+        ON CONFLICT DO NOTHING
+        RETURNING contest_id, partition, outcome
+    ), entries AS (
+        INSERT INTO entry_count (contest_id, entry_id, partition, counted)
+        SELECT contest_id, entry_id, partition, count(*) FROM counted GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+        ON CONFLICT (contest_id, entry_id, partition)
+        DO UPDATE SET counted = entry_count.counted + excluded.counted
+    )
     INSERT INTO partition_count (contest_id, partition, counted, duplicate, late, held, struck)
-    SELECT contest_id, partition, counted, duplicate, late, 0, 0
-    FROM unnest(CAST(:contests AS text[]), CAST(:partitions AS int[]), CAST(:counted AS bigint[]),
-                CAST(:duplicate AS bigint[]), CAST(:late AS bigint[]))
-        AS batch (contest_id, partition, counted, duplicate, late)
+    SELECT contest_id, partition, count(*) FILTER (WHERE outcome = 'counted'),
+           count(*) FILTER (WHERE outcome = 'duplicate'), count(*) FILTER (WHERE outcome = 'late'), 0, 0
+    FROM (SELECT contest_id, partition, 'counted' AS outcome FROM counted
+          UNION ALL SELECT contest_id, partition, outcome FROM uncounted) AS new
+    GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (contest_id, partition)
     DO UPDATE SET counted = partition_count.counted + excluded.counted,
                   duplicate = partition_count.duplicate + excluded.duplicate,
@@ -126,29 +113,32 @@ _TAKE_CHANGED = text(
 )
 
 
-async def fold_votes(session: AsyncSession, batch: Sequence[Delivered[VoteCast | VotingSealed]]) -> None:
-    """Fold one batch of the vote log, whose partitions are each in offset order.
+async def fold_records(
+    session: AsyncSession, records: Sequence[RawRecord]
+) -> Sequence[tuple[RawRecord, str]]:
+    """Fold one turn of the vote log, whose partitions are each in offset order.
 
     Afterwards received = counted + duplicate + late + held + struck holds for every contest in it,
-    whatever part of the batch had been folded before.
+    whatever part of the turn had been folded before.
+
+    Returns:
+        The records that cannot be read, each with the reason.
     """
-    seals = await _seals_known_after(session, batch)
-    in_time: dict[Place, VoteCast] = {}
-    late: dict[Place, VoteCast] = {}
+    log = read_log(records, GROUP)
+    await _fold(session, log)
+    return log.unusable
+
+
+async def fold_votes(session: AsyncSession, batch: Sequence[Delivered[VoteCast | VotingSealed]]) -> None:
+    """:func:`fold_records` for events that were read already."""
+    log = Log([], [], [])
     for record in batch:
+        place = record.envelope.partition, record.envelope.offset
         if isinstance(record.event, VoteCast):
-            place = _place(record)
-            sealed_at = seals.get(place[:2])
-            side = in_time if sealed_at is None or place.offset < sealed_at else late
-            side[place] = record.event
-
-    counted = await _insert(session, _INSERT_VOTES, in_time)
-    taken = {place: vote for place, vote in in_time.items() if place not in counted}
-    duplicate = await _insert(session, _INSERT_UNCOUNTED, taken, outcome=Outcome.DUPLICATE.value)
-    behind = await _insert(session, _INSERT_UNCOUNTED, late, outcome=Outcome.LATE.value)
-
-    await _add_to_entries(session, Counter((p.contest_id, in_time[p].entry_id, p.partition) for p in counted))
-    await _add_to_partitions(session, counted, duplicate, behind)
+            log.votes.append(logged(record.event, *place))
+        else:
+            log.seals.append(LoggedSeal(record.event.contest_id, *place))
+    await _fold(session, log)
 
 
 async def publish_changed(session: AsyncSession, clock: Clock) -> int:
@@ -170,74 +160,45 @@ async def publish_changed(session: AsyncSession, clock: Clock) -> int:
     return len(changed)
 
 
-def _place(record: Delivered[VoteCast | VotingSealed]) -> Place:
-    return Place(record.event.contest_id, record.envelope.partition, record.envelope.offset)
+async def _fold(session: AsyncSession, log: Log) -> None:
+    if not log.votes and not log.seals:
+        return
+    seals = await _seals_known_after(session, log)
+    if not log.votes:
+        return
+    contests, partitions, offsets, slots, voters, receipts, entries, cast_ats = zip(*log.votes, strict=True)
+    await session.execute(_PLAN_ANEW)
+    await session.execute(
+        _FOLD,
+        {
+            "contests": contests,
+            "partitions": partitions,
+            "offsets": offsets,
+            "slots": slots,
+            "voters": voters,
+            "receipts": receipts,
+            "entries": entries,
+            "cast_ats": cast_ats,
+            "in_time": [_in_time(vote, seals) for vote in log.votes] if seals else [True] * len(log.votes),
+        },
+    )
 
 
-async def _seals_known_after(
-    session: AsyncSession, batch: Sequence[Delivered[VoteCast | VotingSealed]]
-) -> dict[tuple[str, int], int]:
-    """The first seal of each partition in ``batch``, those that it brings included."""
-    sealed = [_place(record) for record in batch if isinstance(record.event, VotingSealed)]
-    if sealed:
-        await session.execute(_KEEP_FIRST_SEALS, _columns(sealed))
-    places = {_place(record)[:2] for record in batch}
+def _in_time(vote: LoggedVote, seals: dict[tuple[str, int], int]) -> bool:
+    sealed_at = seals.get((vote.contest_id, vote.partition))
+    return sealed_at is None or vote.offset < sealed_at
+
+
+async def _seals_known_after(session: AsyncSession, log: Log) -> dict[tuple[str, int], int]:
+    """The first seal of each partition in ``log``, those that it brings included."""
+    if log.seals:
+        contests, partitions, offsets = zip(*log.seals, strict=True)
+        await session.execute(
+            _KEEP_FIRST_SEALS, {"contests": contests, "partitions": partitions, "offsets": offsets}
+        )
+    places = {vote[:2] for vote in log.votes}
     rows = await session.execute(
         _SEALS,
         {"contests": sorted({c for c, _ in places}), "partitions": sorted({p for _, p in places})},
     )
     return {(contest_id, partition): offset for contest_id, partition, offset in rows}
-
-
-async def _insert(session: AsyncSession, statement: TextClause, votes: Votes, **fixed: str) -> set[Place]:
-    """Run one of the two bulk inserts; the places of the rows that were new."""
-    if not votes:
-        return set()
-    columns = _columns(votes) | {
-        "slots": [vote.slot for vote in votes.values()],
-        "voters": [vote.voter_id for vote in votes.values()],
-        "receipts": [vote.receipt_id for vote in votes.values()],
-        "entries": [vote.entry_id for vote in votes.values()],
-        "cast_ats": [vote.cast_at for vote in votes.values()],
-    }
-    rows = await session.execute(statement, columns | fixed)
-    return {Place(*row) for row in rows}
-
-
-def _columns(places: Iterable[Place]) -> dict[str, list[object]]:
-    contests, partitions, offsets = zip(*places, strict=True)
-    return {"contests": list(contests), "partitions": list(partitions), "offsets": list(offsets)}
-
-
-async def _add_to_entries(session: AsyncSession, counted: Counter[tuple[str, str, int]]) -> None:
-    if not counted:
-        return
-    keys = sorted(counted)
-    await session.execute(
-        _ADD_TO_ENTRIES,
-        {
-            "contests": [contest_id for contest_id, _, _ in keys],
-            "entries": [entry_id for _, entry_id, _ in keys],
-            "partitions": [partition for _, _, partition in keys],
-            "counted": [counted[key] for key in keys],
-        },
-    )
-
-
-async def _add_to_partitions(
-    session: AsyncSession, counted: set[Place], duplicate: set[Place], late: set[Place]
-) -> None:
-    outcomes = [Counter(place[:2] for place in places) for places in (counted, duplicate, late)]
-    keys = sorted(set().union(*outcomes))
-    if not keys:
-        return
-    await session.execute(
-        _ADD_TO_PARTITIONS,
-        {
-            "contests": [contest_id for contest_id, _ in keys],
-            "partitions": [partition for _, partition in keys],
-            "counted": [outcomes[0][key] for key in keys],
-            "duplicate": [outcomes[1][key] for key in keys],
-            "late": [outcomes[2][key] for key in keys],
-        },
-    )

@@ -2,13 +2,22 @@
 
 from shared.messaging.envelope import Delivered, Envelope
 from shared.messaging.outbox import EventTooLarge, publish, publish_all, publish_tombstone
-from shared.messaging.subscription import BatchSubscription, Reject, Subscription, Timer
+from shared.messaging.subscription import (
+    AnySubscription,
+    BatchSubscription,
+    RecordSubscription,
+    Reject,
+    Subscription,
+    Timer,
+)
 
 __all__ = [
+    "AnySubscription",
     "BatchSubscription",
     "Delivered",
     "Envelope",
     "EventTooLarge",
+    "RecordSubscription",
     "Reject",
     "Subscription",
     "Timer",

@@ -8,10 +8,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
     KafkaConnectionError,
@@ -30,6 +32,8 @@ DELIVERY_TIMEOUT_MS = 5_000
 SESSION_TIMEOUT_MS = 10_000
 DRAIN_SECONDS = 30.0
 """How long a batch in hand may take to finish on shutdown and on rebalance."""
+_GATHERED_BYTES = 2 * 1024 * 1024
+"""As much as a group that gathers takes at once, and a quarter of what it holds at most."""
 _OLDEST_BROKER = "2.1"
 
 
@@ -70,9 +74,13 @@ def make_broker(settings: Settings, *, client_id: str) -> KafkaBroker:
     )
 
 
-def subscriber_options(settings: Settings) -> dict[str, Any]:
-    """What every group member asks of the broker, as arguments of ``KafkaBroker.subscriber``."""
-    return {
+def subscriber_options(settings: Settings, *, gather: timedelta | None = None) -> dict[str, Any]:
+    """What every group member asks of the broker, as arguments of ``KafkaBroker.subscriber``.
+
+    ``gather``: how long the broker may hold a fetch back until there is much to answer. A fetch that
+    is answered at each vote costs the broker and the reader more than the votes do.
+    """
+    options: dict[str, Any] = {
         # "latest" would skip what was written before the group's first start
         "auto_offset_reset": "earliest",
         "fetch_max_wait_ms": _fetch_wait_ms(settings),
@@ -83,6 +91,13 @@ def subscriber_options(settings: Settings) -> dict[str, Any]:
         "max_partition_fetch_bytes": 2 * 1024 * 1024,
         "consumer_timeout_ms": 200,
     }
+    if gather is not None and settings.broker is BrokerKind.KAFKA:
+        options |= {
+            "fetch_min_bytes": _GATHERED_BYTES,
+            "fetch_max_bytes": 4 * _GATHERED_BYTES,
+            "fetch_max_wait_ms": int(gather.total_seconds() * 1000),
+        }
+    return options
 
 
 def make_producer(
@@ -112,6 +127,29 @@ def make_producer(
         metadata_max_age_ms=30_000,
         **options,
     )
+
+
+async def connect_client(
+    settings: Settings, *, client_id: str, request_timeout_ms: int = DELIVERY_TIMEOUT_MS
+) -> AIOKafkaClient:
+    """A connected client without a producer on top: for the vote's route, which sends requests of its own.
+
+    Raises:
+        BrokerUnavailable: no broker answers at the given addresses.
+    """
+    servers = bootstrap_servers(settings)
+    client = AIOKafkaClient(
+        bootstrap_servers=servers,
+        client_id=client_id,
+        request_timeout_ms=request_timeout_ms,
+        metadata_max_age_ms=30_000,
+    )
+    try:
+        await client.bootstrap()
+    except (KafkaConnectionError, OSError) as error:
+        await client.close()
+        raise BrokerUnavailable(unreachable(servers)) from error
+    return client
 
 
 def make_reader(settings: Settings, *topics: str, client_id: str = "showcase-reader") -> AIOKafkaConsumer:

@@ -13,6 +13,7 @@ no way past a record but its effect or its dead letter.
 import asyncio
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -37,14 +38,12 @@ from shared.messaging.dead_letters import DeadLetterLimit, DeadLetters, MostlyBa
 from shared.messaging.effects import Effects, Outcome, Records, count
 from shared.messaging.failures import Backoff
 from shared.messaging.fence import Fence, advance_fences, lock_fences
-from shared.messaging.subscription import BatchSubscription, Subscription
+from shared.messaging.subscription import AnySubscription, Subscription
 from shared.settings import Settings
 
 _log = structlog.get_logger(__name__)
 _STUCK_AFTER_SECONDS = 60.0
 """A batch in hand for longer means that this process makes no progress."""
-
-AnySubscription = Subscription | BatchSubscription
 
 
 class Consumers:
@@ -152,7 +151,7 @@ class Member:
             parser=_as_it_is,
             decoder=_records_of,
             no_reply=True,
-            **subscriber_options(settings),
+            **subscriber_options(settings, gather=_gathering_time(subscriptions)),
         )
         self._subscriber(self._on_batch)
         self._assignment.use(lambda: self._subscriber.consumer)
@@ -329,6 +328,13 @@ class Member:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _gathering_time(subscriptions: Sequence[AnySubscription]) -> timedelta | None:
+    """How long the broker may gather records for this group; None where single events must not wait."""
+    if any(isinstance(subscription, Subscription) for subscription in subscriptions):
+        return None
+    return min(subscription.linger for subscription in subscriptions)
 
 
 class _FenceMoved(Exception):

@@ -22,8 +22,14 @@ from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.envelope import Delivered
 from shared.messaging.failures import attempts_allowed, is_transient
 from shared.messaging.fence import Step, identity_step
-from shared.messaging.subscription import BatchSubscription, Reject, Subscription
-from shared.messaging.tracing import handling, handling_batch
+from shared.messaging.subscription import (
+    AnySubscription,
+    BatchSubscription,
+    RecordSubscription,
+    Reject,
+    Subscription,
+)
+from shared.messaging.tracing import handling, handling_batch, traceparents
 
 Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 
@@ -50,7 +56,7 @@ class Outcome:
 class Effects:
     """Calls one subscription's handlers; knows nothing of offsets but which record came to what."""
 
-    def __init__(self, subscription: Subscription | BatchSubscription) -> None:
+    def __init__(self, subscription: AnySubscription) -> None:
         self.subscription = subscription
         self._failures: dict[tuple[int, int], int] = {}
         events = (
@@ -65,6 +71,9 @@ class Effects:
             Exception: a transient fault; nothing of the turn may be committed.
         """
         outcome = Outcome()
+        if isinstance(self.subscription, RecordSubscription):
+            await self._records(session, self.subscription, records, outcome)
+            return outcome
         decoded = {
             partition: [(record, self._decode(record)) for record in its_records]
             for partition, its_records in records.items()
@@ -110,7 +119,8 @@ class Effects:
         if batch:
             try:
                 async with session.begin_nested():
-                    with handling_batch(batch, subscription.topic, subscription.group):
+                    traces = [item.envelope.traceparent for item in batch]
+                    with handling_batch(traces, len(batch), subscription.topic, subscription.group):
                         await subscription.handler(session, batch)
             except Exception as error:
                 if is_transient(error):
@@ -125,6 +135,59 @@ class Effects:
             elif isinstance(what, Tombstone):
                 outcome.skip("tombstone")
             outcome.settled(record)
+        return True
+
+    async def _records(
+        self, session: AsyncSession, subscription: RecordSubscription, records: Records, outcome: Outcome
+    ) -> None:
+        """Hand the turn over as it came; if one of its records is at fault, go through them singly."""
+        everything = [record for its_records in records.values() for record in its_records]
+        if not everything:
+            return
+        try:
+            outcome.dead += await self._hand_over(session, subscription, everything)
+        except Exception as error:
+            if is_transient(error):
+                raise
+        else:
+            outcome.applied += len(everything) - len(outcome.dead)
+            for its_records in records.values():
+                if its_records:
+                    outcome.settled(its_records[-1])
+            return
+        for partition, its_records in records.items():
+            for record in its_records:
+                try:
+                    outcome.dead += await self._hand_over(session, subscription, [record])
+                except Exception as error:
+                    if not self._is_dead(record, error, outcome):
+                        outcome.stuck[partition] = record.offset
+                        break
+                else:
+                    outcome.applied += 1
+                outcome.settled(record)
+
+    async def _hand_over(
+        self, session: AsyncSession, subscription: RecordSubscription, records: Sequence[ConsumerRecord]
+    ) -> list[DeadLetter]:
+        async with session.begin_nested():
+            with handling_batch(traceparents(records), len(records), subscription.topic, subscription.group):
+                unusable = await subscription.handler(session, records)
+        return [DeadLetter(record, reason) for record, reason in unusable]
+
+    def _is_dead(self, record: ConsumerRecord, error: Exception, outcome: Outcome) -> bool:
+        """Whether a record that failed is given up; else it is to be tried again.
+
+        Raises:
+            Exception: ``error``, where it passes by itself.
+        """
+        if is_transient(error):
+            raise error
+        failures = self.failures_of(record.partition, record.offset) + 1
+        self._failures[record.partition, record.offset] = failures
+        if failures < attempts_allowed(error):
+            return False
+        outcome.dead.append(DeadLetter(record, _reason(error, record.topic), failures))
         return True
 
     async def _one(
@@ -146,13 +209,8 @@ class Effects:
             except Reject as rejection:
                 outcome.dead.append(DeadLetter(record, str(rejection)))
             except Exception as error:
-                if is_transient(error):
-                    raise
-                failures = self.failures_of(record.partition, record.offset) + 1
-                self._failures[record.partition, record.offset] = failures
-                if failures < attempts_allowed(error):
+                if not self._is_dead(record, error, outcome):
                     return False
-                outcome.dead.append(DeadLetter(record, _reason(error, record.topic), failures))
         outcome.settled(record)
         return True
 
@@ -166,7 +224,7 @@ class Effects:
                 await subscription.on_tombstone(session, what.key, what.envelope)
         elif isinstance(subscription, Subscription):
             await subscription.handlers[type(what.event)](session, what.event, what.envelope)
-        else:
+        elif isinstance(subscription, BatchSubscription):
             await subscription.handler(session, [Delivered(what.event, what.envelope)])
 
 

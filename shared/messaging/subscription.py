@@ -9,10 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.event import Event
 from shared.db import Database
+from shared.messaging.codec import RawRecord
 from shared.messaging.envelope import Delivered, Envelope
 
 EventHandler = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]
 BatchHandler = Callable[[AsyncSession, Sequence[Delivered[Any]]], Awaitable[None]]
+Unusable = tuple[RawRecord, str]
+"""A record that can never be used, and why."""
+RecordHandler = Callable[[AsyncSession, Sequence[RawRecord]], Awaitable[Sequence[Unusable]]]
 TombstoneHandler = Callable[[AsyncSession, str, Envelope], Awaitable[None]]
 
 
@@ -50,6 +54,29 @@ class BatchSubscription:
     handler: BatchHandler
     batch_size: int = 2_000
     linger: timedelta = timedelta(milliseconds=100)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSubscription:
+    """A consumer group that reads the records of a topic by itself, a whole turn in one transaction.
+
+    For a topic of millions, where decoding every record into a model and an envelope costs more than
+    its effect. The handler gets the records in the order of their partitions and offsets, must do
+    nothing twice if it gets one twice, and returns those that can never be used, each with the reason;
+    it leaves out what :func:`shared.messaging.codec.is_for_another_group` says. The fence, the dead
+    letters and the retries are the kit's, as for every other subscription.
+    """
+
+    group: str
+    topic: str
+    events: tuple[type[Event], ...]
+    handler: RecordHandler
+    batch_size: int = 5_000
+    linger: timedelta = timedelta(milliseconds=100)
+    """How long the broker may gather records before it answers: fewer, larger turns cost less."""
+
+
+AnySubscription = Subscription | BatchSubscription | RecordSubscription
 
 
 @dataclass(frozen=True, slots=True)

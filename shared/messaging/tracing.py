@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import structlog
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 
-from shared.messaging.envelope import Delivered, Envelope
+from shared.messaging.codec import RawRecord
+from shared.messaging.envelope import Envelope
 from shared.observability.context import set_correlation_id
 
 _TRACER = trace.get_tracer("shared.messaging")
@@ -44,10 +44,19 @@ def handling(envelope: Envelope, group: str) -> Iterator[None]:
             set_correlation_id("")
 
 
+def traceparents(records: Sequence[RawRecord]) -> list[str]:
+    """The traces that records carry, or the first of them where there are more than a span may link to."""
+    found: list[str] = []
+    for record in records[: _MOST_LINKS + 1]:
+        headers = dict(record.headers)
+        found.append((headers.get("traceparent") or b"").decode("latin-1"))
+    return found
+
+
 @contextmanager
-def handling_batch(batch: Sequence[Delivered[Any]], topic: str, group: str) -> Iterator[None]:
+def handling_batch(traceparents: Sequence[str], count: int, topic: str, group: str) -> Iterator[None]:
     """A span for a whole batch: it continues the trace if there is but one, and links to them if more."""
-    traces = list(dict.fromkeys(item.envelope.traceparent for item in batch))
+    traces = list(dict.fromkeys(traceparents))
     parent = _extract(traces[0]) if len(traces) == 1 else Context()
     links = [
         trace.Link(trace.get_current_span(_extract(traceparent)).get_span_context())
@@ -59,7 +68,7 @@ def handling_batch(batch: Sequence[Delivered[Any]], topic: str, group: str) -> I
         "messaging.operation.type": "process",
         "messaging.destination.name": topic,
         "messaging.consumer.group.name": group,
-        "messaging.batch.message_count": len(batch),
+        "messaging.batch.message_count": count,
     }
     with (
         structlog.contextvars.bound_contextvars(group=group),

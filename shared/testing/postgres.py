@@ -18,6 +18,7 @@ import pytest
 
 from shared.db import Database
 from shared.db.migrations import upgrade
+from shared.db.provision import LAYOUT
 from shared.embedded.postgres import FAST, SMALL, EmbeddedPostgres
 from shared.settings import ServiceName
 from shared.testing.docker import docker_answers
@@ -66,7 +67,7 @@ class Templates:
         name = f"showcase_test_{os.getpid()}_{service}"
         if name not in self._made:
             await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            await self._execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+            await self._execute(f"CREATE DATABASE {name} {LAYOUT}")
             await upgrade(in_database(self._dsn, name), f"services.{service}")
             self._made.add(name)
         return name
