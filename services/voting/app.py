@@ -12,18 +12,22 @@ from services.voting.fast import UNCONFIRMED, FastVotes
 from services.voting.fraud.watch import Watch
 from services.voting.identity import identity_of
 from services.voting.identity.courier import EVERY as COURIER_EVERY
+from services.voting.lane import lane_for
 from services.voting.sender import VoteSender
 from services.voting.window import LiveWindow
 from shared.contracts.catalogue import TOPICS
 from shared.contracts.voting import VoteCast
 from shared.db import Database
 from shared.messaging import Timer
-from shared.messaging.broker import make_producer
+from shared.messaging.broker import connect_client
 from shared.root_secret import root_secret
 from shared.service import Resources, Service
+from shared.settings import BrokerKind
 from shared.web.app import create_app
 from shared.web.clock_routes import clock_routes
 
+PATIENCE_MS = 1_500
+"""How long a vote may wait for the log: a voter hears within two seconds, whatever the broker does."""
 PATHS = ("/vote", "/audit", "/staff/vote", "/api/voting")
 
 
@@ -34,9 +38,11 @@ def build(resources: Resources) -> Service:
 
     window = LiveWindow(settings, resources.database, clock, root)
     sender = VoteSender(
-        lambda: make_producer(settings, linger_ms=0, client_id="voting-door"),
+        lambda: connect_client(settings, client_id="voting-door", request_timeout_ms=PATIENCE_MS),
         VoteCast.TOPIC,
         TOPICS[VoteCast.TOPIC].partitions,
+        compressed=settings.broker is BrokerKind.KAFKA,
+        patience=PATIENCE_MS / 1000,
     )
     door = Door(window, sender)
     signer = HeadSigner(root)
@@ -91,4 +97,5 @@ def build(resources: Resources) -> Service:
             Timer("voting-codes", COURIER_EVERY, send_codes),
         ),
         lifespan=lifespan,
+        protocol=lane_for(door),
     )

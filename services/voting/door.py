@@ -6,7 +6,7 @@ of the log has the vote, and a retry with the same key gives the same receipt.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -15,7 +15,8 @@ from services.voting.domain.errors import BallotRefused, VoteNotOpen
 from services.voting.domain.keys import ContestKeys
 from services.voting.domain.receipts import commitment_of, receipt_for, salt_for
 from services.voting.domain.signals import agent_signals, network_signals
-from services.voting.sender import Headers, VoteSender
+from services.voting.produce import Headers
+from services.voting.sender import VoteSender
 from services.voting.window import LiveWindow
 from shared.contracts.ids import new_id
 from shared.contracts.voting import VoteCast
@@ -104,6 +105,16 @@ class Door:
             BallotRefused, VoteNotOpen, VoteClosed, NotOnBallot, EntryLeft: it cannot be taken.
             TooBusy, MayBeRecorded: it was not, or may not have been, recorded; retrying is safe.
         """
+        taken = self.take(vote, origin)
+        await self.sender.send(taken.key, taken.value, taken.headers)
+        return taken.receipt
+
+    def take(self, vote: CastVote, origin: Origin) -> "Taken":
+        """One vote as the record that the log is to have; nothing is sent yet.
+
+        Raises:
+            BallotRefused, VoteNotOpen, VoteClosed, NotOnBallot, EntryLeft: it cannot be taken.
+        """
         ballot = self.read(vote.ballot)
         live = self.window.vote(ballot.contest_id)
         keys = self.window.keys(ballot.contest_id)
@@ -125,8 +136,16 @@ class Door:
             cast_at=now,
         )
         key = voter_id.encode()
-        await self.sender.send(key, _encode(record), _headers(key, origin))
-        return receipt
+        return Taken(receipt, key, _encode(record), _headers(key, origin))
+
+
+class Taken(NamedTuple):
+    """A vote that may be sent, and the receipt that its voter gets once the log has it."""
+
+    receipt: str
+    key: bytes
+    value: bytes
+    headers: Headers
 
 
 def _headers(subject: bytes, origin: Origin) -> Headers:

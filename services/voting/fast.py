@@ -6,11 +6,17 @@ in the service's OpenAPI document.
 """
 
 import re
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cache
+from itertools import accumulate
 from typing import Final
 
 import msgspec
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,16 +32,45 @@ _JSON: Final = (b"content-type", b"application/json")
 _PLAIN: Final = (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
-ACCEPTED = Counter("showcase_votes_accepted_total", "Votes that the log confirmed")
 UNCONFIRMED = Gauge(
     "showcase_votes_unconfirmed", "Votes that were sent to the log and are not confirmed by it yet"
 )
 REFUSED = Counter("showcase_votes_refused_total", "Votes that were not taken, by reason", ["reason"])
-ACK_SECONDS = Histogram(
-    "showcase_vote_seconds",
-    "From the request to the log's confirmation",
-    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
-)
+_BOUNDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class _Accepted(Collector):
+    """Accepted votes and how long each took, as plain numbers: a prometheus_client metric takes a lock
+    at every change, which a million votes would feel."""
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(_BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        counted = list(accumulate(self.buckets))
+        yield CounterMetricFamily(
+            "showcase_votes_accepted", "Votes that the log confirmed", value=counted[-1]
+        )
+        bounds = [*(str(bound) for bound in _BOUNDS), "+Inf"]
+        yield HistogramMetricFamily(
+            "showcase_vote_seconds",
+            "From the request to the log's confirmation",
+            buckets=list(zip(bounds, counted, strict=True)),
+            sum_value=self.seconds,
+        )
+
+
+_accepted = _Accepted()
+REGISTRY.register(_accepted)
+
+
+def took(seconds: float) -> None:
+    """Count one accepted vote, answered ``seconds`` after its request."""
+    _accepted.buckets[bisect_left(_BOUNDS, seconds)] += 1
+    _accepted.seconds += seconds
+
+
 _decode = msgspec.json.Decoder(CastVote).decode
 
 
@@ -53,13 +88,13 @@ class FastVotes:
         body = await _body(receive)
         origin = origin_of(scope)
         try:
-            with ACK_SECONDS.time():
-                receipt = await self.door.cast(read_vote(body), origin)
+            started = time.perf_counter()
+            receipt = await self.door.cast(read_vote(body), origin)
         except DomainError as error:
             REFUSED.labels(error.code).inc()
             await refusal(error)(scope, receive, send)
             return
-        ACCEPTED.inc()
+        took(time.perf_counter() - started)
         answer = b'{"receipt":"%b"}' % receipt.encode()
         length = (b"content-length", str(len(answer)).encode())
         location = (b"location", b"%b/%b" % (PATH.encode(), receipt.encode()))
@@ -107,14 +142,22 @@ def origin_of(scope: Scope) -> Origin:
     client = scope.get("client")
     correlation_id = traceparent = agent = b""
     for name, value in scope["headers"]:
-        if name == b"x-correlation-id" and is_correlation_id(value.decode("latin-1")):
+        if name == b"x-correlation-id":
             correlation_id = value
-        elif name == b"traceparent" and _TRACEPARENT.fullmatch(value):
+        elif name == b"traceparent":
             traceparent = value
         elif name == b"user-agent":
             agent = value
+    return origin_from(client[0] if client else "", correlation_id, traceparent, agent)
+
+
+def origin_from(address: str, correlation_id: bytes, traceparent: bytes, agent: bytes) -> Origin:
+    """An origin from what headers say; what is not of the expected form is left out."""
     return Origin(
-        client[0] if client else "", correlation_id.decode(), traceparent.decode(), agent.decode("latin-1")
+        address,
+        given if (given := correlation_id.decode("latin-1")) and is_correlation_id(given) else "",
+        traceparent.decode() if traceparent and _TRACEPARENT.fullmatch(traceparent) else "",
+        agent.decode("latin-1"),
     )
 
 

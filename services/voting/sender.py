@@ -1,95 +1,125 @@
 """The way of a vote into the log: many votes, few requests, and an answer only when the broker has it.
 
-Votes wait at most a few milliseconds in one builder per partition; each flush hands every builder to
-the producer as one batch, and each vote stays one record. The number of votes that are not yet
-confirmed is bounded: past it a vote is refused at once, before anything is sent. A broker that does
-not answer in time gives :class:`MayBeRecorded`, never a success.
+Votes wait in one batch per partition while the request before them is on its way, and a few
+milliseconds at least; then one request carries every batch of a broker. So the batches grow with
+the load, and each vote stays one record. The number of votes that are not yet confirmed is bounded:
+past it a vote is refused at once, before anything is sent. A broker that does not answer in time
+gives :class:`MayBeRecorded`, never a success.
+
+    submit ─► batch of its partition ─► flush (one request a broker) ─► answer ─► done(True)
+                     ▲                         │ not the leader         │
+                     └─────────────────────────┘                        └► no answer, error ─► done(False)
 """
 
 import asyncio
 import contextlib
 import logging
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
-from aiokafka.producer.message_accumulator import BatchBuilder
 
 from services.voting.domain.errors import MayBeRecorded, TooBusy
+from services.voting.produce import Headers, ProduceVotes, new_batch
 from shared.messaging.broker import BrokerUnavailable
 
 log = logging.getLogger(__name__)
 
-Headers = list[tuple[str, bytes]]
+Done = Callable[[bool], None]
+"""Told once: True when every in-sync replica has the vote, False when that is unknown."""
+_NOT_WRITTEN = frozenset({3, 5, 6, 9, 19, 56, 74})
+"""Error codes with which a broker did not write: unknown topic, no leader, not the leader, no replica,
+too few replicas, storage, old epoch. The same batch may go to the leader of a moment later."""
+_SWEEP_SECONDS = 0.1
+_AGAIN_SECONDS = 0.05
+_REVIVE_SECONDS = 0.2
+_NEW_CLIENT_AFTER = 15
+_FIVE_WORDS = struct.Struct("<5I")
 
 
-@dataclass(slots=True, eq=False)
 class _Batch:
     """Votes that travel together, and who waits for them."""
 
-    builder: BatchBuilder
-    waiters: list[asyncio.Future[None]] = field(default_factory=list)
-    given_up: bool = False
-    resolved: bool = False
+    __slots__ = ("builder", "done", "expires", "partition", "records", "resolved", "votes")
+
+    def __init__(self, partition: int, builder: Any, expires: float) -> None:
+        self.partition = partition
+        self.builder = builder
+        self.expires = expires
+        self.done: list[Done] = []
+        self.votes = 0
+        self.records = b""
+        self.resolved = False
 
 
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition of a key, as Kafka's own default partitioner chooses it (murmur2)."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+    if len(key) != _FIVE_WORDS.size:
+        return int(murmur2(key) & 0x7FFFFFFF) % partitions
+    mixed = 0x9747B28C ^ 20  # a voter id has 20 characters: the same hash with its loop unrolled
+    for word in _FIVE_WORDS.unpack(key):
+        word = (word * 0x5BD1E995) & 0xFFFFFFFF
+        word ^= word >> 24
+        mixed = ((mixed * 0x5BD1E995) & 0xFFFFFFFF) ^ ((word * 0x5BD1E995) & 0xFFFFFFFF)
+    mixed ^= mixed >> 13
+    mixed = (mixed * 0x5BD1E995) & 0xFFFFFFFF
+    return ((mixed ^ mixed >> 15) & 0x7FFFFFFF) % partitions
 
 
 class VoteSender:
-    """Sends votes in batches to the partitions of one topic."""
+    """Sends votes to the partitions of one topic."""
 
     def __init__(
         self,
-        make_producer: Callable[[], AIOKafkaProducer],
+        connect: Callable[[], Awaitable[Any]],
         topic: str,
         partitions: int,
         *,
-        flush_after: float = 0.004,
+        compressed: bool = True,
+        flush_after: float = 0.002,
         limit: int = 2_000,
         patience: float = 1.5,
     ) -> None:
         """
         Args:
-            flush_after: seconds that a vote may wait for company.
+            connect: gives a connected ``AIOKafkaClient``.
+            flush_after: seconds that a vote waits for company.
             limit: votes that may be unconfirmed at once.
             patience: seconds after which an unconfirmed vote is answered with :class:`MayBeRecorded`.
         """
-        self._make_producer = make_producer
+        self._connect = connect
         self._topic = topic
-        self._partitions = partitions
+        self._wire_topic = topic.encode()
+        self._places = [TopicPartition(topic, number) for number in range(partitions)]
+        self._compressed = compressed
         self._flush_after = flush_after
         self._limit = limit
         self._patience = patience
-        self._producer: AIOKafkaProducer | None = None
-        self._building: dict[int, list[_Batch]] = defaultdict(list)
-        self._wanted = asyncio.Event()
-        self._broken = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._submitting: dict[int, asyncio.Task[None]] = {}
-        self._sent: set[_Batch] = set()
+        self._client: Any = None
+        self._building: dict[int, list[_Batch]] = {}
+        self._flying: set[int] = set()
+        self._planned: set[int] = set()
+        self._down: set[int] = set()
+        self._looking = False
+        self._open: deque[_Batch] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.unconfirmed = 0
         """Votes taken and not yet answered by the broker, those given up on included."""
 
     @property
     def ready(self) -> bool:
-        """Whether a producer is connected."""
-        return self._producer is not None
+        """Whether the topic's brokers are connected."""
+        return self._client is not None and not self._down
 
     async def start(self) -> None:
         """Connect in the background; until then votes are refused, so a service starts without a broker."""
-        self._broken.set()
-        self._tasks = [
-            asyncio.create_task(self._keep_producer()),
-            asyncio.create_task(self._flush_forever()),
-        ]
+        self._loop = asyncio.get_running_loop()
+        self._in_background(self._connect_until_done())
+        self._in_background(self._sweep_forever())
 
     async def stop(self) -> None:
         """Send what waits, then disconnect."""
@@ -98,11 +128,13 @@ class VoteSender:
                 # ASYNC110: polled once, on the way out
                 while self.unconfirmed and self.ready:  # noqa: ASYNC110
                     await asyncio.sleep(self._flush_after)
-        running = [*self._tasks, *self._submitting.values()]
-        for task in running:
+        for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await self._let_go()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        client, self._client = self._client, None
+        for batch in self._open:
+            self._resolve(batch, confirmed=False)
+        await _close(client)
 
     async def send(self, key: bytes, value: bytes, headers: Headers) -> None:
         """Return when every in-sync replica has the record.
@@ -111,136 +143,219 @@ class VoteSender:
             TooBusy: too many votes wait for the broker, or none is connected; nothing was sent.
             MayBeRecorded: the broker did not confirm in time.
         """
-        producer = self._producer
-        if producer is None or self.unconfirmed >= self._limit:
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def done(confirmed: bool) -> None:
+            if not waiter.done():
+                waiter.set_result(confirmed)
+
+        self.submit(key, value, headers, done)
+        if not await waiter:
+            raise MayBeRecorded
+
+    def submit(self, key: bytes, value: bytes, headers: Headers, done: Done) -> None:
+        """Take one record; ``done`` is told, from the event loop, what became of it.
+
+        Raises:
+            TooBusy: as :meth:`send`; ``done`` is then never told.
+        """
+        client = self._client
+        if client is None or self.unconfirmed >= self._limit:
             raise TooBusy
-        waiter = asyncio.get_running_loop().create_future()
-        partition = partition_of(key, self._partitions)
-        self._batch_for(producer, partition, key, value, headers).waiters.append(waiter)
+        partition = partition_of(key, len(self._places))
+        leader = client.cluster.leader_for_partition(self._places[partition])
+        if leader is None or leader < 0 or leader in self._down:
+            raise TooBusy
+        batches = self._building.setdefault(partition, [])
+        batch = batches[-1] if batches else None
+        if batch is None or batch.records or batch.resolved or not _append(batch, key, value, headers):
+            batch = _Batch(
+                partition, new_batch(compressed=self._compressed), self._loop.time() + self._patience
+            )
+            _append(batch, key, value, headers)
+            batches.append(batch)
+            self._open.append(batch)
+        batch.done.append(done)
+        batch.votes += 1
         self.unconfirmed += 1
-        self._wanted.set()
-        await waiter
+        if leader not in self._planned and leader not in self._flying:
+            self._plan(leader, self._flush_after)
 
-    def _batch_for(
-        self, producer: AIOKafkaProducer, partition: int, key: bytes, value: bytes, headers: Headers
-    ) -> _Batch:
-        """The batch that took the record. The clock of a batch starts with its first vote."""
-        batches = self._building[partition]
-        if batches and not batches[-1].given_up and _append(batches[-1].builder, key, value, headers):
-            return batches[-1]
-        batch = _Batch(producer.create_batch())
-        _append(batch.builder, key, value, headers)
-        batches.append(batch)
-        asyncio.get_running_loop().call_later(self._patience, self._give_up, batch)
-        return batch
+    def _plan(self, node: int, seconds: float) -> None:
+        self._planned.add(node)
+        self._loop.call_later(seconds, self._flush, node)
 
-    async def _flush_forever(self) -> None:
-        """Every few milliseconds, send what was built. A partition whose leader does not take its last
-        batch keeps building, and holds up no other."""
-        while True:
-            await self._wanted.wait()
-            await asyncio.sleep(self._flush_after)
-            self._wanted.clear()
-            for partition in [p for p in self._building if p not in self._submitting]:
-                task = asyncio.create_task(self._submit(partition, self._building.pop(partition)))
-                self._submitting[partition] = task
-                task.add_done_callback(partial(self._submitted, partition))
-
-    def _submitted(self, partition: int, task: "asyncio.Task[None]") -> None:
-        del self._submitting[partition]
-        if partition in self._building:
-            self._wanted.set()
-
-    async def _submit(self, partition: int, batches: list[_Batch]) -> None:
-        for batch in batches:
-            producer = self._producer
-            if producer is None or batch.given_up:
-                self._resolve(batch, failed=True)
-                continue
-            self._sent.add(batch)
-            batch.builder.close()
-            try:
-                confirmed = await producer.send_batch(batch.builder, self._topic, partition=partition)
-            except (KafkaError, AssertionError, OSError) as error:
-                self._fail(batch, error)
-                continue
-            confirmed.add_done_callback(partial(self._confirmed, batch))
-
-    def _give_up(self, batch: _Batch) -> None:
-        """Its voters have waited long enough. Unless it is sent already, it will not be."""
-        batch.given_up = True
-        _answer(batch, MayBeRecorded)
-
-    def _confirmed(self, batch: _Batch, future: "asyncio.Future[Any]") -> None:
-        if future.cancelled():
-            self._resolve(batch, failed=True)
-        elif (error := future.exception()) is not None:
-            self._fail(batch, error)
-        else:
-            self._resolve(batch, failed=False)
-
-    def _fail(self, batch: _Batch, error: BaseException) -> None:
-        """A batch is lost only when its time is up or its producer is beyond repair: take a new one."""
-        if not batch.resolved:
-            log.warning("votes were not confirmed", extra={"error": repr(error), "votes": len(batch.waiters)})
-            self._resolve(batch, failed=True)
-            self._broken.set()
-
-    def _resolve(self, batch: _Batch, *, failed: bool) -> None:
-        if batch.resolved:
+    def _flush(self, node: int) -> None:
+        """Send what waits for ``node`` in one request; the next one waits for its answer."""
+        self._planned.discard(node)
+        client = self._client
+        if client is None or node in self._flying or node in self._down:
             return
-        batch.resolved = True
-        self._sent.discard(batch)
-        self.unconfirmed -= len(batch.waiters)
-        _answer(batch, MayBeRecorded if failed else None)
+        leader_of = client.cluster.leader_for_partition
+        flight: dict[int, _Batch] = {}
+        for partition in list(self._building):
+            if leader_of(self._places[partition]) != node:
+                continue
+            waiting = self._building[partition]
+            while waiting and (batch := waiting.pop(0)):
+                if not batch.resolved:
+                    flight[partition] = batch
+                    break
+            if not waiting:
+                del self._building[partition]
+        if flight:
+            self._flying.add(node)
+            self._in_background(self._fly(client, node, flight))
+        else:  # somebody else leads by now, or nobody
+            self._fly_again(0.0)
 
-    async def _keep_producer(self) -> None:
-        """Connect, and connect anew with a fresh producer id whenever the old one gave up."""
+    async def _fly(self, client: Any, node: int, flight: dict[int, _Batch]) -> None:
+        wait = 0.0
+        try:
+            for batch in flight.values():
+                batch.records = batch.records or bytes(batch.builder.build())
+            request = ProduceVotes(
+                self._wire_topic,
+                {partition: batch.records for partition, batch in flight.items()},
+                timeout_ms=int(self._patience * 1000),
+            )
+            errors: dict[int, int] = await client.send(node, request)
+            if self._land(flight, errors):
+                client.force_metadata_update()
+                wait = _AGAIN_SECONDS
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning(
+                "votes were not confirmed",
+                extra={"error": repr(error), "votes": sum(len(batch.done) for batch in flight.values())},
+            )
+            self._lost(client, node, flight)
+        finally:
+            self._flying.discard(node)
+            for batch in flight.values():  # cancelled: nobody will bring the answer any more
+                if batch.partition not in self._building or batch not in self._building[batch.partition]:
+                    self._resolve(batch, confirmed=False)
+        self._fly_again(wait)
+
+    def _land(self, flight: dict[int, _Batch], errors: dict[int, int]) -> int:
+        """Tell the voters; what was not written goes back to the front. Returns how many batches did."""
+        again = 0
+        for partition, batch in flight.items():
+            error = errors.get(partition, -1)
+            if error in _NOT_WRITTEN and not batch.resolved:
+                self._building.setdefault(partition, []).insert(0, batch)
+                again += 1
+            else:
+                if error:
+                    log.warning("votes were refused by the broker", extra={"code": error})
+                self._resolve(batch, confirmed=not error)
+        return again
+
+    def _lost(self, client: Any, node: int, flight: dict[int, _Batch]) -> None:
+        """The connection broke: the log may have the votes or not. Refuse others until it stands again."""
+        for batch in flight.values():
+            self._resolve(batch, confirmed=False)
+        if client is self._client and node not in self._down:
+            self._down.add(node)
+            self._in_background(self._revive(client, node))
+
+    def _fly_again(self, wait: float) -> None:
+        """See to what was built meanwhile, or waits for a leader."""
+        client = self._client
+        if client is None or not self._building:
+            return
+        leaders = {client.cluster.leader_for_partition(self._places[number]) for number in self._building}
+        nobody = leaders & {None, -1}
+        for leader in leaders - nobody - self._planned - self._flying - self._down:
+            self._plan(leader, max(wait, self._flush_after))
+        if nobody and not self._looking:
+            self._looking = True
+            self._loop.call_later(_AGAIN_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looking = False
+        self._fly_again(0.0)
+
+    def _resolve(self, batch: _Batch, *, confirmed: bool) -> None:
+        """Give the answer to whoever has none yet."""
+        if not batch.resolved:
+            batch.resolved = True
+            self.unconfirmed -= batch.votes
+            _tell(batch, confirmed)
+
+    async def _sweep_forever(self) -> None:
+        """Answer the voters who have waited long enough. What is not sent yet will not be; what is counts
+        as unconfirmed until the broker answers or its connection ends."""
         while True:
-            await self._broken.wait()
-            await self._let_go()
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = self._loop.time()
+            while self._open and (self._open[0].resolved or self._open[0].expires <= now):
+                batch = self._open.popleft()
+                if batch.records:
+                    _tell(batch, False)
+                else:
+                    self._resolve(batch, confirmed=False)
+
+    async def _revive(self, client: Any, node: int) -> None:
+        """Try until the broker answers, or leads nothing any more, or another client has been made."""
+        attempt = 0
+        while client is self._client:
+            attempt += 1
+            with contextlib.suppress(KafkaError, OSError, TimeoutError):
+                await client.force_metadata_update()
+                leaders = {client.cluster.leader_for_partition(place) for place in self._places}
+                if node not in leaders or await client.ready(node):
+                    self._down.discard(node)
+                    self._fly_again(0.0)
+                    return
+            if attempt % _NEW_CLIENT_AFTER == 0:  # its addresses may all be old: ask the bootstrap servers
+                self._client = None
+                await _close(client)
+                self._in_background(self._connect_until_done())
+                return
+            await asyncio.sleep(_REVIVE_SECONDS)
+
+    async def _connect_until_done(self) -> None:
+        while True:
+            client: Any = None
             try:
-                producer = await self._connected()
+                async with asyncio.timeout(5):
+                    client = await self._connect()
+                    client.set_topics([self._topic])
+                    while not client.cluster.partitions_for_topic(self._topic):
+                        await client.force_metadata_update()
+                        await asyncio.sleep(_AGAIN_SECONDS)
             except (BrokerUnavailable, KafkaError, OSError, TimeoutError) as error:
                 log.warning("no broker for votes", extra={"error": repr(error)})
+                await _close(client)
                 await asyncio.sleep(0.5)
                 continue
-            self._broken.clear()
-            self._producer = producer
+            self._down.clear()
+            self._client = client
+            self._fly_again(0.0)
+            return
 
-    async def _connected(self) -> AIOKafkaProducer:
-        """A producer that knows the topic's partitions."""
-        producer = self._make_producer()
+    def _in_background(self, work: Any) -> None:
+        task: asyncio.Task[None] = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _close(client: Any) -> None:
+    if client is not None:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(2):
+                await client.close()
+
+
+def _append(batch: _Batch, key: bytes, value: bytes, headers: Headers) -> bool:
+    builder = batch.builder
+    return builder.append(batch.votes, None, key, value, headers) is not None
+
+
+def _tell(batch: _Batch, confirmed: bool) -> None:
+    waiting, batch.done = batch.done, []
+    for done in waiting:
         try:
-            async with asyncio.timeout(5):
-                await producer.start()
-                await producer.partitions_for(self._topic)
-        except BaseException:
-            with contextlib.suppress(Exception):
-                await producer.stop()
-            raise
-        return producer
-
-    async def _let_go(self) -> None:
-        """Part with the producer; what it had not confirmed stays unknown to the voter."""
-        producer, self._producer = self._producer, None
-        for batch in list(self._sent):
-            self._resolve(batch, failed=True)
-        if producer is not None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(2):
-                    await producer.stop()
-
-
-def _append(builder: BatchBuilder, key: bytes, value: bytes, headers: Headers) -> bool:
-    return builder.append(timestamp=None, key=key, value=value, headers=headers) is not None
-
-
-def _answer(batch: _Batch, error: type[MayBeRecorded] | None) -> None:
-    for waiter in batch.waiters:
-        if waiter.done():
-            continue
-        if error is None:
-            waiter.set_result(None)
-        else:
-            waiter.set_exception(error())
+            done(confirmed)
+        except Exception:
+            log.exception("a voter could not be answered")

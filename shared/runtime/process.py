@@ -6,8 +6,9 @@ import importlib
 import importlib.util
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import structlog
@@ -21,7 +22,8 @@ from shared.runtime.checks import database_ready, wait_for_database
 from shared.runtime.parts import Role, parts_of, resources_of, start_all
 from shared.runtime.probes import Probes
 from shared.runtime.serve import HttpServer, listen
-from shared.service import Build
+from shared.runtime.siblings import Siblings, orphaned
+from shared.service import Build, Resources, Service
 from shared.settings import ServiceName, Settings
 from shared.startup import CannotStart, in_one_sentence
 
@@ -43,6 +45,10 @@ def main(name: ServiceName, build: Build, arguments: Sequence[str] | None = None
     parser.add_argument("role", choices=[*Role, "migrate"])
     parser.add_argument("--host", help="where to listen (SHOWCASE_HTTP_HOST)")
     parser.add_argument("--port", type=int, help="0 takes any free port (SHOWCASE_HTTP_PORT)")
+    parser.add_argument("--processes", type=int, default=1, help="api: how many serve the one port")
+    parser.add_argument("--sibling-of", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--group", action="append", default=[], help="worker: be in this group only; repeat")
+    parser.add_argument("--without", action="append", default=[], help="worker: leave this group to others")
     options = parser.parse_args(given)
     settings = Settings()
     if options.host is not None:
@@ -55,7 +61,32 @@ def main(name: ServiceName, build: Build, arguments: Sequence[str] | None = None
     if options.role == "migrate":
         run_process(migrate(name, settings))
     else:
-        run_process(run_role(name, build, Role(options.role), settings))
+        only = _checked_groups(only=options.group, without=options.without)
+        sharing = Sharing(processes=options.processes, first=options.sibling_of)
+        if sharing.processes < 1 or (sharing.processes > 1 and options.role != Role.API):
+            parser.error("--processes is for the api role, and at least 1")
+
+        def chosen(resources: Resources) -> Service:
+            return only(build(resources))
+
+        run_process(run_role(name, chosen, Role(options.role), settings, sharing))
+
+
+def _checked_groups(*, only: Sequence[str], without: Sequence[str]) -> Callable[[Service], Service]:
+    """What leaves a service only the consumer groups that were asked for, so that they scale apart."""
+
+    def chosen(service: Service) -> Service:
+        known = {subscription.group for subscription in service.subscriptions}
+        for group in (*only, *without):
+            if group not in known:
+                raise CannotStart(
+                    f"{service.name} has no consumer group {group}: it has {', '.join(sorted(known))}."
+                )
+        wanted = (set(only) or known) - set(without)
+        kept = tuple(item for item in service.subscriptions if item.group in wanted)
+        return replace(service, subscriptions=kept)
+
+    return chosen
 
 
 def run_process(work: Coroutine[Any, Any, None]) -> None:
@@ -84,28 +115,48 @@ async def migrate(name: ServiceName, settings: Settings) -> None:
     log.info("migrated")
 
 
-async def run_role(name: ServiceName, build: Build, role: Role, settings: Settings) -> None:
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How many processes serve the port, and, in one of the further ones, which process started it."""
+
+    processes: int = 1
+    first: int = 0
+
+
+async def run_role(
+    name: ServiceName, build: Build, role: Role, settings: Settings, sharing: Sharing = Sharing()
+) -> None:
     """Run one role until a signal, then stop in order: not ready, no new work, finish, close."""
     _dsn(name, settings)
-    bound = listen(settings.http_host, settings.http_port)
+    shared = sharing.processes > 1 or sharing.first > 0
+    bound = listen(settings.http_host, settings.http_port, shared=shared)
     resources = resources_of(name, settings)
     await wait_for_database(resources.database.dsn)
     await database_ready(resources.database, f"services.{name}")
     stopping = stop_signal()
     service = build(resources)
     parts = parts_of(role, service, resources)
+    if sharing.processes > 1:
+        port: int = bound.getsockname()[1]
+        parts.append(Siblings(name, settings.http_host, port, sharing.processes - 1))
+    watch = asyncio.create_task(orphaned(sharing.first, stopping)) if sharing.first else None
     probes = Probes(parts)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(resources.database.close)
         if role is Role.API:
             await stack.enter_async_context(service.lifespan())
-        server = HttpServer(service.http if role is Role.API else probes, bound, behind_proxy=True)
+        if role is Role.API:
+            server = HttpServer(service.http, bound, behind_proxy=True, protocol=service.protocol)
+        else:
+            server = HttpServer(probes, bound, behind_proxy=True)
         await server.start()
         stack.push_async_callback(server.stop)
         await start_all(name, parts, stack)
         log.info("running", role=role.value, port=server.port)
         await stopping.wait()
         probes.draining = service.http.state.draining = True
+        if watch:
+            watch.cancel()
     log.info("stopped", role=role.value)
 
 

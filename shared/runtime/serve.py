@@ -22,8 +22,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to ``host:port``; 0 takes any free port.
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket bound to ``host:port``; 0 takes any free port. ``shared``: other processes that say so
+    too may listen there besides, and the kernel spreads the connections.
 
     Raises:
         CannotStart: the port is taken, or the address is not this machine's.
@@ -31,6 +32,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind((host, port))
     except (OSError, OverflowError) as error:
@@ -60,13 +63,22 @@ class HttpServer:
     Args:
         behind_proxy: whether ``X-Forwarded-For`` tells who asks; believed only from the addresses
             in FORWARDED_ALLOW_IPS, by default from this machine's.
+        protocol: what speaks HTTP on each connection, if not uvicorn's own.
     """
 
-    def __init__(self, app: ASGIApp, bound: socket.socket, *, behind_proxy: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        bound: socket.socket,
+        *,
+        behind_proxy: bool = False,
+        protocol: type[asyncio.Protocol] | None = None,
+    ) -> None:
         self._socket = bound
         self._server = _Server(
             uvicorn.Config(
                 app,
+                http=protocol or "auto",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
