@@ -5,10 +5,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup demo up down test check bench fmt
+.PHONY: help setup test-setup demo up down test check bench bench-setup fmt
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## install what the lock names into .venv, once
 
@@ -43,9 +43,15 @@ check: setup ## lint, format, types, walls, lock, compose file, event contract: 
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/contract tests/unit/platform
 
-bench: setup ## measure the outbox, the consumers and the vote on this machine
-	@$(BIN)/showcase bench $(ARGS)
-	@$(BIN)/python -m tests.load.vote_load
+bench: bench-setup ## Vote Spike: the vote against other stacks (ARGS=--small for three minutes)
+	@$(BIN)/showcase bench votes $(ARGS)
+
+bench-setup: setup .venv-bench/.ready ## install the stacks that the vote is measured against into .venv-bench
+
+.venv-bench/.ready: requirements-bench.lock
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
 
 fmt: setup ## format, and mend what lint can mend
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -125,7 +125,7 @@ _passed_on("letters", "services.notify.cli", "Check the registers of official le
 _passed_on("topics", "shared.messaging.cli", "List, create or verify the topics of the catalogue.")
 _passed_on("dlq", "shared.messaging.cli", "List, show or replay dead letters.")
 _passed_on("replay", "shared.messaging.cli", "Let a consumer group read its topics again.")
-_passed_on("bench", "services.bench", "Measure the outbox and the consumers on this machine.", beside=False)
+_passed_on("bench", "services.bench", "Measure the messaging, or the vote, on this machine.", beside=False)
 
 
 def _run(module: str, arguments: list[str], var: Path | None) -> None:
