@@ -1,9 +1,5 @@
 """Voting's JSON API; it translates and calls, and decides nothing."""
 
-import csv
-import io
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -11,13 +7,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from services.voting import handlers, identity, repository
 from services.voting.certification import Certifier
 from services.voting.domain.codes import LIFETIME
-from services.voting.domain.disclosure import VoteState
 from services.voting.domain.errors import OtherIdentity, UnknownCode
 from services.voting.domain.heads import HeadSigner
 from services.voting.domain.order import shuffled
 from services.voting.door import Door
 from services.voting.durability import log_durability
 from services.voting.fast import MAX_BODY, origin_of, read_vote
+from services.voting.open_data import csv_of, open_data
 from services.voting.standing import Standing, may_see_totals, receipt_status, standing
 from services.voting.views import (
     AuditView,
@@ -31,7 +27,6 @@ from services.voting.views import (
     CodeRequest,
     EntryTally,
     OpenData,
-    OpenDataRow,
     Opening,
     Puzzle,
     ReceiptView,
@@ -49,7 +44,7 @@ from shared import known
 from shared.contracts.event import LocalizedText
 from shared.contracts.intake import Role
 from shared.contracts.rulebook import VoterIdentity
-from shared.errors import Conflict, Unavailable
+from shared.errors import Unavailable
 from shared.messaging.broker import BrokerUnavailable
 from shared.service import Resources
 from shared.web.pages import language_of
@@ -97,16 +92,6 @@ def tally_view(found: Standing) -> TallyView:
         certified_at=certification.certified_at if certification else None,
         weak_durability_accepted_by=found.weak_durability_accepted_by,
     )
-
-
-def open_data_csv(rows: Sequence[tuple[str, datetime, int]]) -> Response:
-    """Open data for a spreadsheet: UTF-8 with a byte order mark, so that Excel shows Thai."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("entry_id", "hour", "votes"))
-    writer.writerows((entry_id, hour.isoformat(), votes) for entry_id, hour, votes in rows)
-    headers = {"Content-Disposition": 'attachment; filename="popular-vote.csv"'}
-    return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def router(resources: Resources, door: Door, voters: identity.Identity) -> APIRouter:
@@ -186,22 +171,15 @@ def router(resources: Resources, door: Door, voters: identity.Identity) -> APIRo
     async def read_open_data(
         contest_id: ContestPath,
         format: Annotated[str, Query(pattern="^(json|csv)$")] = "json",  # noqa: A002
+        table: Annotated[
+            str, Query(pattern="^(ballots|totals|decisions|heads)$", description="of a CSV")
+        ] = "ballots",
     ) -> OpenData | Response:
-        """Counted ballots by entry and hour, once the result is certified."""
+        """Totals, ballots by entry and hour, decisions and signed heads, once the result is certified."""
         found = await seen(contest_id, None)
-        if found.state is not VoteState.CERTIFIED or found.totals is None:
-            raise Conflict(
-                "เปิดข้อมูลหลังรับรองผลแล้วเท่านั้น", "Open data is published once the result is certified."
-            )
         async with database.transaction() as session:
-            rows = await repository.ballots_by_hour(session, contest_id)
-        if format == "csv":
-            return open_data_csv(rows)
-        return OpenData(
-            contest_id=contest_id,
-            totals=TotalsView.model_validate(found.totals, from_attributes=True),
-            rows=tuple(OpenDataRow(entry_id=e, hour=h, votes=v) for e, h, v in rows),
-        )
+            data = await open_data(session, found, signer)
+            return await csv_of(session, data, table) if format == "csv" else data
 
     @routes.post("/contests/{contest_id}/rehearsal-ballots", status_code=201)
     async def issue_rehearsal_ballots(

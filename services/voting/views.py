@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.voting import identity
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.outcomes import Outcome
+from services.voting.proof_views import HeadView
 from shared.contracts.event import LocalizedText
 from shared.contracts.rulebook import VoteScope
 
@@ -208,12 +209,42 @@ class AuditView(BaseModel):
 
 
 class OpenDataRow(BaseModel):
+    """So many ballots that say the same: entry and period."""
+
     entry_id: str
-    hour: datetime
+    hour: datetime = Field(description="where the period begins")
+    until: datetime = Field(description="where it ends: an hour later, or more where few voted")
     votes: int
 
 
+class OpenDecision(BaseModel):
+    """One event of the decision topic, without receipts and without who decided."""
+
+    kind: str = Field(description="VotingOpened, VotingClosed, VotesHeld, VotesStruck, VotesReleased …")
+    at: datetime
+    receipts: int | None = Field(description="how many votes it is about")
+    detector: str
+    reason: str
+    people: int = Field(description="how many people approved it")
+
+
+class OpenHeads(BaseModel):
+    count: int
+    last: HeadView | None
+    list: str = Field(description="address of all of them")
+    public_key: str
+
+
 class OpenData(BaseModel):
+    """Rows are sorted by what they say, never by when a vote came; hours with few ballots, or with ballots
+    for one entry only, are joined with the next, so that no row tells the choice behind a receipt."""
+
     contest_id: str
+    rulebook_number: int
+    rulebook_sha256: str
     totals: TotalsView
-    rows: tuple[OpenDataRow, ...] = Field(description="ballots by entry and hour, linked to nobody")
+    entries: tuple[EntryTally, ...] = Field(description="highest first")
+    winner_entry_id: str | None = Field(description="null for a tie")
+    rows: tuple[OpenDataRow, ...] = Field(description="ballots by entry and period, linked to nobody")
+    decisions: tuple[OpenDecision, ...]
+    heads: OpenHeads

@@ -1,9 +1,14 @@
 """The audit room: everything that a doubter needs to count the vote again."""
 
+from functools import cache
+from pathlib import Path
+
 from fastapi import APIRouter, Request, Response
 
-from services.voting import repository
+from services.voting import heads, repository
+from services.voting.domain.heads import HeadSigner
 from services.voting.standing import may_see_totals, standing
+from services.voting.verifier import verify_receipt
 from shared import known
 from shared.contracts.catalogue import TOPICS
 from shared.contracts.voting import VoteCast
@@ -12,11 +17,14 @@ from shared.service import Resources
 from shared.web.pages import Pages
 from shared.web.sessions import account_or_none
 
+NEWEST_HEADS = 5
+
 
 def router(resources: Resources) -> APIRouter:
     """``/audit``."""
     routes = APIRouter(include_in_schema=False)
     pages = Pages("services.voting")
+    signer = HeadSigner.of(resources.settings.voting_secret.get_secret_value())
 
     @routes.get("/audit")
     async def show_audit(request: Request) -> Response:
@@ -28,6 +36,7 @@ def router(resources: Resources) -> APIRouter:
             found = await standing(session, resources.clock, contest_id, sees_totals=may_see_totals(account))
             seals = await repository.seals(session, contest_id)
             issued = await repository.ballots_issued(session, contest_id)
+            newest = await heads.before(session, contest_id, None, NEWEST_HEADS)
         context = {
             "vote": found,
             "rulebook": found.rulebook,
@@ -35,7 +44,23 @@ def router(resources: Resources) -> APIRouter:
             "seals": seals,
             "issued": issued,
             "partitions": TOPICS[VoteCast.TOPIC].partitions,
+            "heads": newest,
+            "head_key": signer.public_key(contest_id),
         }
         return await pages.render(request, "audit.html", context)
 
+    @routes.get("/audit/verify_receipt.py")
+    async def download_verifier() -> Response:
+        """The stand-alone verifier, to keep."""
+        headers = {
+            "Content-Disposition": 'attachment; filename="verify_receipt.py"',
+            "Cache-Control": "public, max-age=3600",
+        }
+        return Response(_verifier(), media_type="text/x-python; charset=utf-8", headers=headers)
+
     return routes
+
+
+@cache
+def _verifier() -> bytes:
+    return Path(verify_receipt.__file__).read_bytes()

@@ -18,6 +18,8 @@ from shared.contracts.intake import Role
 from shared.db import Database
 from shared.mail import MemoryMailer
 from shared.messaging.consume import Consumers
+from shared.messaging.leader import TimerLeader
+from shared.messaging.relay import Relay
 from shared.messaging.topics import provision
 from shared.settings import BrokerKind
 from shared.testing.browser import DESKTOP, PHONE, OpenPage, Visit, serve
@@ -75,11 +77,14 @@ class House:
 @pytest.fixture
 async def house(voting_database: Database, kafka: str) -> AsyncIterator[House]:
     house = House(voting_database, kafka)
-    await provision(house.resources.settings, ("voting", "voting-tally"))
+    await provision(house.resources.settings, ("voting", "voting-tally", "voting-tree"))
     rulebook = a_rulebook(f"vote-{new_id()[-12:]}")
     house.contest_id = (await ready_to_vote(voting_database, rulebook)).contest_id
     consumers = Consumers(house.resources.settings, "voting", voting_database, house.service.subscriptions)
-    async with house.service.lifespan(), consumers, serve(house.service.http) as url:
+    relay = Relay(house.resources.settings, voting_database, "voting")
+    signing = [timer for timer in house.service.timers if timer.name == "voting-heads"]
+    leader = TimerLeader(voting_database, signing)
+    async with house.service.lifespan(), consumers, relay, leader, serve(house.service.http) as url:
         house.url = url
         yield house
 
@@ -120,6 +125,11 @@ async def test_citizen_votes_on_a_phone_and_sees_it_counted(
     await vote_for(visit, house, "รถเมล์ตรงเวลา") if javascript else await _vote_plain(visit, house)
     await visit.page.get_by_text("นับเสียงของคุณแล้ว").wait_for(timeout=10_000)
     receipt = await visit.page.locator(".code.large").inner_text()
+    if javascript:
+        await visit.page.get_by_text("ตรวจในเครื่องของคุณแล้ว ถูกต้อง").wait_for(timeout=15_000)
+        assert "ลายมือชื่อดิจิทัลถูกต้อง" in await visit.text()
+    else:
+        await visit.page.get_by_text("อยู่ในบันทึกที่ลงลายมือชื่อดิจิทัลแล้ว").wait_for(timeout=20_000)
     assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}", receipt)
     assert "รถเมล์" not in await visit.text(), "a receipt shows no choice"
     if javascript:
