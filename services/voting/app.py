@@ -9,9 +9,11 @@ from services.voting.closing import Closer
 from services.voting.domain.heads import HeadSigner
 from services.voting.door import Door
 from services.voting.fast import UNCONFIRMED, FastVotes
+from services.voting.fraud import http as fraud_http
 from services.voting.fraud.watch import Watch
 from services.voting.identity import identity_of
 from services.voting.identity.courier import EVERY as COURIER_EVERY
+from services.voting.lag import LogEnds
 from services.voting.lane import lane_for
 from services.voting.sender import VoteSender
 from services.voting.window import LiveWindow
@@ -47,14 +49,16 @@ def build(resources: Resources) -> Service:
     door = Door(window, sender)
     signer = HeadSigner(root)
     UNCONFIRMED.set_function(lambda: sender.unconfirmed)
+    ends = LogEnds(settings)
     closer = Closer(settings, resources.database, clock)
     voters, courier = identity_of(resources, window)
 
     app = create_app("voting", resources)
     app.include_router(http.router(resources, door, voters))
     app.include_router(http_proof.router(resources))
+    app.include_router(fraud_http.router(resources))
     app.include_router(clock_routes("voting", resources))
-    for router in pages.routers(resources, door, voters):
+    for router in pages.routers(resources, door, voters, ends):
         app.include_router(router)
     app.add_middleware(FastVotes, door=door)
 
@@ -81,6 +85,7 @@ def build(resources: Resources) -> Service:
         try:
             yield
         finally:
+            await ends.close()
             await sender.stop()
             await window.stop()
 

@@ -339,3 +339,13 @@ class ResultCertified(Conflict):
             "รับรองผลแล้ว คะแนนเปลี่ยนไม่ได้อีก",
             "The result is certified; no vote changes any more.",
         )
+
+
+class ReportTooEarly(Conflict):
+    code = "report-too-early"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "รายงานการตรวจความผิดปกติเผยแพร่หลังปิดโหวต",
+            "The report on suspicious votes is published once the vote has closed.",
+        )

@@ -1,5 +1,6 @@
 """The staff's board of the vote: how it runs, and the acts that begin, end and certify it."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -9,6 +10,9 @@ from services.voting import handlers, repository
 from services.voting.certification import Certifier
 from services.voting.door import Door
 from services.voting.durability import LogDurability, log_durability
+from services.voting.fast import REFUSED
+from services.voting.fraud import repository as ledger
+from services.voting.lag import LogEnds
 from services.voting.standing import Standing, standing
 from shared import known
 from shared.contracts.intake import Role
@@ -25,7 +29,7 @@ OPEN_WORDS = ("เปิดโหวต", "OPEN")
 CLOSE_WORDS = ("ปิดโหวต", "CLOSE")
 
 
-def router(resources: Resources, door: Door) -> APIRouter:
+def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
     """``/staff/vote`` and its acts."""
     routes = APIRouter(include_in_schema=False)
     pages = Pages("services.voting")
@@ -56,6 +60,9 @@ def router(resources: Resources, door: Door) -> APIRouter:
             per_minute = await repository.votes_per_minute(session, contest_id)
             issued = await repository.ballots_issued(session, contest_id)
             seals = await repository.seals(session, contest_id)
+            cases = await ledger.open_cases(session, contest_id)
+            last = await ledger.last_pass(session, contest_id)
+            folded = await repository.folded_up_to(session)
         words = 1 if language_of(request) == "en" else 0
         context = {
             "vote": found,
@@ -64,6 +71,10 @@ def router(resources: Resources, door: Door) -> APIRouter:
             "per_minute": per_minute,
             "issued": issued,
             "seals": seals,
+            "cases": cases,
+            "looked_at": last.passed_at if last else None,
+            "lag": await ends.behind(folded),
+            "shed": shed_here(),
             "durability": await _durability(resources),
             "open_word": OPEN_WORDS[words],
             "close_word": CLOSE_WORDS[words],
@@ -79,18 +90,32 @@ def router(resources: Resources, door: Door) -> APIRouter:
         contest_id = await contest_of(request)
         before = (await seen(contest_id)).state
         last: list[int] = []
+        quiet_since = loop_time()
 
         async def read() -> Mapping[str, Any]:
             found = await seen(contest_id)
             totals = found.totals
             if totals is None:
                 return {}
+            async with database.transaction() as session:
+                folded = await repository.folded_up_to(session)
+                cases = await ledger.open_cases(session, contest_id)
+            lag = await ends.behind(folded)
+            nonlocal quiet_since
+            if not lag or (last and totals.received != last[-1]):
+                quiet_since = loop_time()
             last.append(totals.received)
             del last[:-6]
             rate = round((last[-1] - last[0]) / max(1, len(last) - 1))
             numbers = {name: getattr(totals, name) for name in ("received", *totals.__dataclass_fields__)}
             entries = {f"entry-{entry.entry_id}": entry.counted for entry in found.entries}
-            return {"rate": rate, **numbers, **entries, "reload": found.state is not before}
+            health = {
+                "lag": "–" if lag is None else lag,
+                "stale": f"{loop_time() - quiet_since:.1f}",
+                "shed": shed_here(),
+                "cases": cases,
+            }
+            return {"rate": rate, **numbers, **entries, **health, "reload": found.state is not before}
 
         return live(request, read, every=1.0)
 
@@ -140,6 +165,16 @@ def router(resources: Resources, door: Door) -> APIRouter:
         )
 
     return routes
+
+
+def loop_time() -> float:
+    """The event loop's clock."""
+    return asyncio.get_running_loop().time()
+
+
+def shed_here() -> int:
+    """Votes that this door turned away because it was full; each process counts its own."""
+    return int(REFUSED.labels("too-busy")._value.get())
 
 
 async def _durability(resources: Resources) -> LogDurability | None:
