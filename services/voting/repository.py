@@ -291,6 +291,16 @@ async def recount(session: AsyncSession, contest_id: str) -> Recounted:
     return Recounted(by_entry, Totals(**numbers))
 
 
+_KEEP_ISSUED_BALLOTS = text(
+    """
+    INSERT INTO issued_ballot (contest_id, voter_id, mail_class, first_issued_at, domain, shape)
+    SELECT :contest_id, voter_id, CAST(:mail_class AS int), CAST(:now AS timestamptz), :domain, :shape
+    FROM unnest(CAST(:voters AS text[])) AS voter_id
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
 async def keep_issued_ballots(
     session: AsyncSession,
     contest_id: str,
@@ -305,19 +315,17 @@ async def keep_issued_ballots(
 
     ``domain`` and ``shape`` are keyed hashes for the detectors, empty where they are not to look.
     """
-    for start in range(0, len(voter_ids), 5_000):
-        rows = [
-            {
-                "contest_id": contest_id,
-                "voter_id": voter_id,
-                "mail_class": mail_class,
-                "first_issued_at": now,
-                "domain": domain,
-                "shape": shape,
-            }
-            for voter_id in voter_ids[start : start + 5_000]
-        ]
-        await session.execute(insert(IssuedBallot).values(rows).on_conflict_do_nothing())
+    await session.execute(
+        _KEEP_ISSUED_BALLOTS,
+        {
+            "contest_id": contest_id,
+            "voters": list(voter_ids),
+            "mail_class": mail_class,
+            "now": now,
+            "domain": domain,
+            "shape": shape,
+        },
+    )
 
 
 async def ballots_issued(session: AsyncSession, contest_id: str) -> int:
