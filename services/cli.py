@@ -122,6 +122,11 @@ _passed_on(
 _passed_on("contest", "services.intake.cli", "Check a contest file, or seal it.")
 _passed_on("audit", "services.voting.cli", "Recount the public vote or the scores from the log.")
 _passed_on("letters", "services.notify.cli", "Check the registers of official letters.")
+_passed_on(
+    "destroy-identity-keys",
+    "services.voting.cli",
+    "Destroy the keys that tie a contest's voters to people, after its appeal period.",
+)
 _passed_on("topics", "shared.messaging.cli", "List, create or verify the topics of the catalogue.")
 _passed_on("dlq", "shared.messaging.cli", "List, show or replay dead letters.")
 _passed_on("replay", "shared.messaging.cli", "Let a consumer group read its topics again.")

@@ -16,6 +16,7 @@ from services.voting.accounts import take_accounts
 from services.voting.agreement import differences, recount_for
 from services.voting.audit import Recount, recount_from_log
 from services.voting.audit.openings import Openings, OpeningsUnreadable
+from services.voting.identity.cli import destroy_identity_keys
 from shared.db import Database
 from shared.messaging.broker import BrokerTooOld, BrokerUnavailable
 from shared.recount import log as score_log
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="Recount from the log.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+app.command("destroy-identity-keys")(destroy_identity_keys)
 
 AGREES, DIFFERS, UNUSABLE, UNREACHABLE = 0, 1, 2, 3
 Contest = Annotated[str, typer.Option(help="Slug of the contest, such as smart-city-2022.")]

@@ -101,6 +101,12 @@ class LiveWindow:
             self._keys[contest_id] = derive_keys(self._root, contest_id, pepper)
         return self._keys[contest_id]
 
+    async def forget_destroyed(self, session: AsyncSession) -> None:
+        """Let go of identity keys that were destroyed: no process goes on with a copy in its memory."""
+        for contest_id in await repository.destroyed_peppers(session):
+            if contest_id in self._keys and not self._keys[contest_id].destroyed:
+                self._keys[contest_id] = derive_keys(self._root, contest_id, b"")
+
     async def start(self) -> None:
         """Read the present state, then follow."""
         with contextlib.suppress(OSError, SQLAlchemyError):
@@ -116,9 +122,7 @@ class LiveWindow:
     async def refresh(self) -> None:
         """Take over what the database says, but never reopen what an event closed."""
         async with self._database.transaction() as session:
-            for contest_id in await repository.destroyed_peppers(session):
-                if contest_id in self._keys and not self._keys[contest_id].destroyed:
-                    self._keys[contest_id] = derive_keys(self._root, contest_id, b"")
+            await self.forget_destroyed(session)
             for contest_id in await known.contests(session):
                 await self.keys_for(session, contest_id)
             for row in await repository.windows(session):

@@ -167,6 +167,7 @@ CATALOGUE: tuple[Topic, ...] = (
             voting.VotesReleased,
             voting.TreeHeadSigned,
             voting.PopularVoteCertified,
+            voting.IdentityKeysDestroyed,
         ),
         key="contest_id",
         partitions=1,

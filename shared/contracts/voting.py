@@ -177,6 +177,26 @@ class TreeHeadSigned(Event):
     signed_at: Instant
 
 
+class IdentityKeysDestroyed(Event):
+    """The keys that tied the contest's voters to people are gone, and with them every kept address."""
+
+    SERVICE: ClassVar[str] = "voting"
+    TOPIC: ClassVar[str] = "voting.decision.v1"
+    KEY: ClassVar[str] = "contest_id"
+
+    destroyed_by: str
+    """The post of whoever gave the command."""
+    addresses: Count
+    """Sealed addresses that cannot be opened any more."""
+    voters: Count
+    """Voters who held a ballot."""
+    linked: Count
+    """How many of those tried could still be linked to a person: 0."""
+    receipts_verified: Count
+    """Receipts that were tried afterwards and verify as before."""
+    destroyed_at: Instant
+
+
 class EntryVotes(Part):
     """The final count of one entry."""
 

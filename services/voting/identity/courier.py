@@ -35,6 +35,7 @@ _BURST_SECONDS = 1.0
 _LOOKS = 4
 """How often a turn looks on for others when a provider at the front has had enough."""
 _PATIENCE = (timedelta(seconds=5), timedelta(minutes=2))
+_LOOK_FOR_DESTROYED_SECONDS = 2.0
 _GIVE_UP_AFTER = 30
 """Attempts; by then the person has long asked again."""
 
@@ -76,6 +77,7 @@ class Courier:
         self._channels = channels
         self._total: Pace | None = None
         self._providers: dict[str, Pace] = {}
+        self._looked_for_destroyed = float("-inf")
 
     async def run(self, database: Database) -> int:
         """One turn; how many codes left."""
@@ -98,6 +100,9 @@ class Courier:
             spared: set[str] = set()
             now = asyncio.get_running_loop().time()
             self._total = self._total or Pace(self._rates.total, now)
+            if now - self._looked_for_destroyed > _LOOK_FOR_DESTROYED_SECONDS:
+                self._looked_for_destroyed = now
+                await self._window.forget_destroyed(session)
             room = self._total.allowance(now)
             for _ in range(_LOOKS if room else 0):
                 left = room - len(chosen)

@@ -101,4 +101,13 @@ VOTING: tuple[Event, ...] = (
         tree_head_revision=9,
         waived=("replication-factor",),
     ),
+    voting.IdentityKeysDestroyed(
+        contest_id=CONTEST,
+        destroyed_by="ผู้อำนวยการฝ่ายส่งเสริมเมืองอัจฉริยะ",
+        addresses=8_191,
+        voters=8_190,
+        linked=0,
+        receipts_verified=1_000,
+        destroyed_at=at(8, 19, 2),
+    ),
 )

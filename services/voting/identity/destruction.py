@@ -1,0 +1,270 @@
+"""The end of a contest's personal data: its identity keys are destroyed, and it is shown that nothing
+links any more.
+
+What is destroyed is the contest's pepper. The keys from address to voter and the key that seals addresses
+hang on it; those of receipts, salts and heads do not. Nothing is taken on faith: before and after, the
+same questions are put to the data, and the answers are kept and told.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.voting import heads, proofs, repository
+from services.voting.domain.ballots import voter_of
+from services.voting.domain.disclosure import VoteState
+from services.voting.domain.errors import NoSuchHead, NotInTree, NotSignedYet
+from services.voting.domain.heads import HeadSigner, leaf_hash_of, signature_holds
+from services.voting.domain.keys import ContestKeys, derive_keys, keyed_hash
+from services.voting.domain.merkle import verify_inclusion
+from services.voting.identity import vault
+from services.voting.identity.tables import IdentityDestruction
+from shared import known
+from shared.clock import Clock
+from shared.contracts.ids import ContestId
+from shared.contracts.rulebook import MilestoneKind, Rulebook
+from shared.contracts.voting import IdentityKeysDestroyed
+from shared.db import Database
+from shared.errors import Conflict
+from shared.messaging import publish
+from shared.thai.dates import page_instant
+
+SAMPLE = 1_000
+"""How many addresses, voters and receipts each question is put to; all of them where there are fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found when the data was asked, before or after."""
+
+    addresses: int
+    """Sealed addresses that lie in the vault."""
+    addresses_tried: int
+    addresses_opened: int
+    """Of those tried: how many opened under any key that can be made."""
+    voters: int
+    """Ballots issued."""
+    voters_tried: int
+    voters_derived: int
+    """Of the kept subjects tried: how many led to a voter under any key that can be made."""
+    receipts: int
+    """Receipts tried whose record must lie under the newest signed head."""
+    receipts_verified: int
+    head_verified: bool | None
+    """The newest head's signature; None where no head was signed."""
+
+    @property
+    def linked(self) -> bool:
+        """Whether anything still ties a voter to a person."""
+        return bool(self.addresses_opened or self.voters_derived)
+
+    @property
+    def proven(self) -> bool:
+        """Whether every receipt that was tried verifies, and the head they stand under."""
+        return self.receipts_verified == self.receipts and self.head_verified is not False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A destruction, as it is kept, printed and published."""
+
+    contest_id: str
+    destroyed_by: str
+    destroyed_at: datetime
+    before: Checked
+    after: Checked
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing links and every receipt verifies."""
+        return not self.after.linked and self.after.proven
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyKeys:
+    """The command. ``destroyed_by`` is a post, never a person's name."""
+
+    contest_id: str
+    destroyed_by: str
+
+
+_LOCK = text("SELECT length(pepper) FROM identity_pepper WHERE contest_id = :contest_id FOR UPDATE")
+_EMPTY = text("UPDATE identity_pepper SET pepper = '' WHERE contest_id = :contest_id")
+_FORGET_QUEUE = text("DELETE FROM outgoing_code WHERE contest_id = :contest_id")
+_SUBJECTS = text(
+    """
+    SELECT DISTINCT subject FROM ballot_code WHERE contest_id = :contest_id AND used_at IS NOT NULL
+    LIMIT :most
+    """
+)
+_KNOWN_VOTERS = text(
+    "SELECT count(*) FROM issued_ballot WHERE contest_id = :contest_id AND voter_id = ANY(:voters)"
+)
+_RECEIPTS = text(
+    """
+    SELECT receipt_id, partition, "offset" FROM vote WHERE contest_id = :contest_id
+    ORDER BY receipt_id LIMIT :most
+    """
+)
+
+
+def appeals_end(rulebook: Rulebook) -> datetime:
+    """When nobody may appeal any more: the rulebook's days after the results."""
+    results = rulebook.milestone(MilestoneKind.RESULTS)
+    return results.ends_at + timedelta(days=rulebook.judging.appeal_days.value)
+
+
+async def destroy_keys(session: AsyncSession, clock: Clock, root: bytes, command: DestroyKeys) -> Report:
+    """Destroy the identity keys of a contest and show what came of it.
+
+    Destroying them again changes nothing and tells what was kept of the first time.
+
+    Raises:
+        Conflict: the result is not certified, or the appeal period has not ended.
+        NotFound: there is no such contest.
+    """
+    contest_id = command.contest_id
+    rulebook = await known.rulebook(session, contest_id)
+    now = await clock.now(session, contest_id)
+    await _check_time(session, rulebook, now)
+    pepper = await repository.pepper(session, contest_id)
+    await session.execute(_LOCK, {"contest_id": contest_id})
+    kept = await session.get(IdentityDestruction, contest_id)
+    if kept is not None:
+        return read_report(kept)
+    before = await check(session, root, contest_id, pepper)
+    await session.execute(_EMPTY, {"contest_id": contest_id})
+    await session.execute(_FORGET_QUEUE, {"contest_id": contest_id})
+    after = await check(session, root, contest_id)
+    report = Report(contest_id, command.destroyed_by, now, before, after)
+    session.add(
+        IdentityDestruction(
+            contest_id=contest_id,
+            destroyed_by=command.destroyed_by,
+            destroyed_at=now,
+            report={"before": asdict(before), "after": asdict(after)},
+        )
+    )
+    await publish(
+        session,
+        IdentityKeysDestroyed(
+            contest_id=ContestId(contest_id),
+            destroyed_by=command.destroyed_by,
+            addresses=after.addresses,
+            voters=after.voters,
+            linked=after.addresses_opened + after.voters_derived,
+            receipts_verified=after.receipts_verified,
+            destroyed_at=now,
+        ),
+    )
+    return report
+
+
+async def shred(database: Database) -> None:
+    """Let the server give up the page that held the pepper. What backups and the write-ahead log hold of
+    before is theirs to forget: docs/operate/voter-identity.md says when."""
+    async with database.engine.connect() as connection:
+        outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await outside.execute(text("VACUUM FULL identity_pepper"))
+
+
+async def check(session: AsyncSession, root: bytes, contest_id: str, pepper: bytes = b"") -> Checked:
+    """Put the questions to the data: with the contest's ``pepper``, or, where that is empty, with every
+    key that the root secret alone still gives."""
+    sealed = await vault.sample(session, contest_id, SAMPLE)
+    subjects = (await session.execute(_SUBJECTS, {"contest_id": contest_id, "most": SAMPLE})).scalars().all()
+    keys = derive_keys(root, contest_id, pepper)
+    receipts, verified, head = await _receipts(session, root, contest_id)
+    return Checked(
+        addresses=await vault.count(session, contest_id),
+        addresses_tried=len(sealed),
+        addresses_opened=sum(_opens(keys, subject, box) for subject, box in sealed),
+        voters=await repository.ballots_issued(session, contest_id),
+        voters_tried=len(subjects),
+        voters_derived=await _derived(session, keys, subjects),
+        receipts=receipts,
+        receipts_verified=verified,
+        head_verified=head,
+    )
+
+
+def read_report(kept: IdentityDestruction) -> Report:
+    """The report as it was kept."""
+    before, after = (Checked(**kept.report[name]) for name in ("before", "after"))
+    return Report(kept.contest_id, kept.destroyed_by, kept.destroyed_at, before, after)
+
+
+async def _check_time(session: AsyncSession, rulebook: Rulebook, now: datetime) -> None:
+    window = await repository.window(session, rulebook.contest_id)
+    if window is not None and window.state != VoteState.CERTIFIED:
+        raise Conflict(
+            "ยังไม่รับรองผลโหวต กุญแจตัวตนยังจำเป็นต่อการตรวจสอบ ทำลายได้หลังรับรองผลและพ้นระยะทักท้วง",
+            "The vote is not certified yet: its identity keys are still needed. "
+            "Destroy them after the certificate and the appeal period.",
+        )
+    end = appeals_end(rulebook)
+    if now < end:
+        raise Conflict(
+            f"ยังไม่พ้นระยะทักท้วง ทำลายกุญแจได้ตั้งแต่ {page_instant(end, 'th')}",
+            f"The appeal period has not ended: the keys may be destroyed from {page_instant(end, 'en')} on.",
+        )
+
+
+def _opens(keys: ContestKeys, subject: bytes, sealed: bytes) -> bool:
+    """Whether the address opens under its key, or under any other key of the contest's."""
+    return any(_unsealed(candidate, subject, sealed) for candidate in _candidates(keys))
+
+
+def _unsealed(keys: ContestKeys, subject: bytes, sealed: bytes) -> bool:
+    try:
+        vault.unseal(keys, subject, sealed)
+    except vault.Unreadable:
+        return False
+    return True
+
+
+def _candidates(keys: ContestKeys) -> list[ContestKeys]:
+    """The keys as they are, or, where the identity keys are gone, with each remaining key in their place:
+    what somebody would try who holds the root secret."""
+    if not keys.destroyed:
+        return [keys]
+    values = {field.name: getattr(keys, field.name) for field in fields(keys)}
+    remaining = {value for value in values.values() if isinstance(value, bytes) and len(value) == 32}
+    return [
+        ContestKeys(**{**values, "identity": key, "voter": key, "contact": key})
+        for key in sorted(remaining | {keyed_hash(keys.token, "contact"), bytes(32)})
+    ]
+
+
+async def _derived(session: AsyncSession, keys: ContestKeys, subjects: Sequence[bytes]) -> int:
+    """How many of the subjects lead to a voter that holds a ballot."""
+    voters = [voter_of(candidate, subject) for candidate in _candidates(keys) for subject in subjects]
+    values = {"contest_id": keys.contest_id, "voters": voters}
+    return int((await session.execute(_KNOWN_VOTERS, values)).scalar_one())
+
+
+async def _receipts(session: AsyncSession, root: bytes, contest_id: str) -> tuple[int, int, bool | None]:
+    """Receipts tried, those proven to lie under the newest head, and whether its signature holds."""
+    newest = await heads.latest(session, contest_id)
+    if newest is None:
+        return 0, 0, None
+    head = heads.document_of(newest)
+    signed = signature_holds(head, HeadSigner(root).public_key(contest_id))
+    rows = (await session.execute(_RECEIPTS, {"contest_id": contest_id, "most": SAMPLE})).all()
+    verified = 0
+    for row in rows:
+        try:
+            found = await proofs.prove_inclusion(
+                session, contest_id, row.receipt_id, row.partition, row.offset
+            )
+        except (NotSignedYet, NotInTree, NoSuchHead):
+            continue
+        tree = next(part for part in head["heads"] if part["partition"] == row.partition)
+        leaf = leaf_hash_of(row.receipt_id, found.commitment)
+        path = [bytes.fromhex(node) for node in found.proof]
+        root_hash = bytes.fromhex(tree["root"])
+        verified += verify_inclusion(leaf, found.index, tree["size"], path, root_hash)
+    return len(rows), verified, signed

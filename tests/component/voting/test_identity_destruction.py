@@ -1,0 +1,183 @@
+"""The end of a contest's personal data, and the proof that nothing links any more."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from services.voting import repository
+from services.voting.app import build
+from services.voting.cli import app
+from services.voting.domain.ballots import subject_of, voter_of
+from services.voting.domain.disclosure import VoteState
+from services.voting.domain.errors import IdentityDestroyed
+from services.voting.domain.keys import derive_keys
+from services.voting.identity import vault
+from services.voting.identity.destruction import DestroyKeys, Report, appeals_end, check, destroy_keys, shred
+from services.voting.window import LiveWindow
+from shared.clock import set_rehearsal_clock
+from shared.contracts.voting import IdentityKeysDestroyed
+from shared.db import Database
+from shared.errors import Conflict
+from shared.messaging.tables import OUTBOX
+from shared.testing.rulebooks import a_rulebook
+from shared.testing.web import CONTEST_ID, client_for, settings_for_tests
+from tests.component.voting.identity_kit import EMAIL, ROOT, House
+from tests.component.voting.scenario import open_vote
+
+POST = "ผู้อำนวยการฝ่ายส่งเสริมเมืองอัจฉริยะ"
+COMMAND = DestroyKeys(CONTEST_ID, POST)
+AFTER_APPEALS = appeals_end(a_rulebook())
+
+
+async def held(database: Database, voters: int = 3) -> House:
+    """A certified vote: ``voters`` people held a ballot, one still waits for a code."""
+    house = await House.build(database)
+    async with client_for(house.service.http) as client:
+        for number in range(voters):
+            email = f"voter{number}@example{number}.go.th"
+            assert (await house.redeem(client, await house.code(client, email), email)).status_code == 201
+        await house.ask(client, EMAIL)
+    await open_vote(database, CONTEST_ID)
+    async with database.transaction() as session:
+        window = await repository.window(session, CONTEST_ID)
+        assert window
+        window.state = VoteState.CERTIFIED
+    house.clock.instant = AFTER_APPEALS
+    return house
+
+
+async def destroy(house: House) -> Report:
+    async with house.database.transaction() as session:
+        return await destroy_keys(session, house.clock, ROOT, COMMAND)
+
+
+async def test_keys_are_destroyed_after_the_appeals_and_nothing_links(voting_database: Database) -> None:
+    house = await held(voting_database)
+    before = await house.keys()
+    report = await destroy(house)
+    await shred(voting_database)
+    assert (report.before.addresses_opened, report.before.addresses_tried) == (4, 4)
+    assert (report.before.voters_derived, report.before.voters_tried) == (3, 3)
+    assert (report.after.addresses_opened, report.after.addresses_tried) == (0, 4)
+    assert (report.after.voters_derived, report.after.voters_tried) == (0, 3)
+    assert report.holds
+    after = await house.keys()
+    assert after.destroyed
+    assert (after.receipt, after.salt, after.token, after.signing_seed) == (
+        before.receipt,
+        before.salt,
+        before.token,
+        before.signing_seed,
+    )
+    for way in (lambda: subject_of(after, EMAIL), lambda: voter_of(after, b"subject")):
+        with pytest.raises(IdentityDestroyed):
+            way()
+    async with voting_database.transaction() as session:
+        assert (await session.execute(text("SELECT count(*) FROM outgoing_code"))).scalar_one() == 0
+        values = (await session.execute(OUTBOX.select().order_by(OUTBOX.c.sequence.desc()))).first()
+        assert values
+        event = IdentityKeysDestroyed.model_validate_json(values.value)
+    assert (event.destroyed_by, event.addresses, event.voters, event.linked) == (POST, 4, 3, 0)
+
+
+async def test_destroying_twice_tells_of_the_first_time(voting_database: Database) -> None:
+    house = await held(voting_database)
+    first = await destroy(house)
+    house.clock.advance(timedelta(days=1))
+    assert await destroy(house) == first
+    async with voting_database.transaction() as session:
+        again = await check(session, ROOT, CONTEST_ID)
+    assert again == first.after
+
+
+async def test_running_processes_let_go_of_the_keys(voting_database: Database) -> None:
+    house = await held(voting_database)
+    window = LiveWindow(house.resources.settings, voting_database, house.clock, ROOT)
+    await window.refresh()
+    keys = window.keys(CONTEST_ID)
+    assert keys
+    assert not keys.destroyed
+    await destroy(house)
+    await window.refresh()
+    keys = window.keys(CONTEST_ID)
+    assert keys
+    assert keys.destroyed
+
+
+async def test_whoever_comes_after_the_destruction_is_told(voting_database: Database) -> None:
+    house = await held(voting_database)
+    await destroy(house)
+    after = build(house.resources)
+    async with client_for(after.http) as client:
+        await house.turn()
+        assert len(house.mailer.sent) == 3, "the code that waited is not sent"
+        refused = await house.ask(client, "late@example.com")
+        assert (refused.status_code, refused.json()["type"]) == (410, "/problems/vote-closed")
+        redeemed = await house.redeem(client, "123456")
+        assert (redeemed.status_code, redeemed.json()["type"]) == (410, "/problems/identity-destroyed")
+
+
+async def test_destruction_is_refused_before_the_appeals_end_and_before_the_certificate(
+    voting_database: Database,
+) -> None:
+    house = await held(voting_database)
+    house.clock.instant = AFTER_APPEALS - timedelta(seconds=1)
+    with pytest.raises(Conflict, match="appeal period has not ended"):
+        await destroy(house)
+    house.clock.instant = AFTER_APPEALS
+    async with voting_database.transaction() as session:
+        window = await repository.window(session, CONTEST_ID)
+        assert window
+        window.state = VoteState.CLOSED
+    with pytest.raises(Conflict, match="not certified yet"):
+        await destroy(house)
+    assert not (await house.keys()).destroyed
+
+
+async def test_check_finds_what_still_links(voting_database: Database) -> None:
+    """The check is worth nothing unless it would notice: with a kept pepper, and with a weak key."""
+    house = await held(voting_database)
+    async with voting_database.transaction() as session:
+        kept = await repository.pepper(session, CONTEST_ID)
+    await destroy(house)
+    async with voting_database.transaction() as session:
+        found = await check(session, ROOT, CONTEST_ID, kept)
+        assert found.linked
+        keys = derive_keys(ROOT, CONTEST_ID, b"")
+        weak = replace(keys, identity=keys.token, contact=keys.cookie)
+        await vault.keep(session, weak, b"weak", "email", "found@example.com")
+        assert (await check(session, ROOT, CONTEST_ID)).addresses_opened == 1
+
+
+async def test_command_asks_for_the_slug_and_tells_what_was_checked(
+    voting_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await held(voting_database)
+    settings = settings_for_tests(voting_database_url=voting_database.dsn)
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+
+    async def run(*arguments: str, typed: str = "") -> tuple[int, str]:
+        command = ["destroy-identity-keys", "--contest", CONTEST_ID, *arguments]
+        result = await asyncio.to_thread(CliRunner().invoke, app, command, input=typed)
+        return result.exit_code, result.output
+
+    assert (await run("--by", POST, typed="something else\n"))[0] == 1
+    assert (await run("--confirm", CONTEST_ID))[0] == 1, "nobody is named"
+    assert (await run("--check"))[0] == 1, "they are not destroyed yet"
+    async with voting_database.transaction() as session:
+        await set_rehearsal_clock(session, CONTEST_ID, AFTER_APPEALS - timedelta(days=1))
+    code, said = await run("--by", POST, "--confirm", CONTEST_ID)
+    assert (code, "appeal period has not ended" in said) == (1, True)
+    async with voting_database.transaction() as session:
+        await set_rehearsal_clock(session, CONTEST_ID, AFTER_APPEALS)
+    code, said = await run("--by", POST, typed=f"{CONTEST_ID}\n")
+    assert (code, "Nothing ties a voter to a person" in said) == (0, True), said
+    code, said = await run("--check", "--json")
+    assert code == 0
+    assert json.loads(said)["after"]["addresses_opened"] == 0
