@@ -44,19 +44,33 @@ class SignedIn:
     issued_at: datetime
 
 
-async def issue_code(session: AsyncSession, email: str, network: str, *, key: bytes) -> IssuedCode:
+async def _limit_network(
+    session: AsyncSession, act: str, network: str, capacity: int, rehearsal_factor: int
+) -> None:
+    """Count one more ``act`` of a network; in a rehearsal it may have ``rehearsal_factor`` times as many."""
+    if not network:
+        return
+    if rehearsal_factor > 1 and (contest_id := await known.current_contest(session)):
+        rehearsal = (await known.rulebook(session, contest_id)).rehearsal
+        capacity *= rehearsal_factor if rehearsal else 1
+    await limit(session, act, network, capacity=capacity, per_seconds=WINDOW_SECONDS)
+
+
+async def issue_code(
+    session: AsyncSession, email: str, network: str, *, key: bytes, rehearsal_factor: int = 1
+) -> IssuedCode:
     """Make a code for an address, known or not: who asks learns nothing of who is known.
 
     Args:
         network: the prefix of the asker's address, empty where it says nothing.
+        rehearsal_factor: how many times more a network may ask while the current contest is a rehearsal.
 
     Raises:
         TooMany: too many codes for the address, or from the network.
     """
     email = rules.normal_email(email)
     await limit(session, "sign-in code", email, capacity=CODES_PER_ADDRESS, per_seconds=WINDOW_SECONDS)
-    if network:
-        await limit(session, "sign-in codes", network, capacity=CODES_PER_NETWORK, per_seconds=WINDOW_SECONDS)
+    await _limit_network(session, "sign-in codes", network, CODES_PER_NETWORK, rehearsal_factor)
     contest_id = await known.current_contest(session) or DEPLOYMENT
     contact = await repository.contact_by_email(session, email, prefer=contest_id)
     now = await repository.wall_clock(session)
@@ -75,7 +89,14 @@ async def issue_code(session: AsyncSession, email: str, network: str, *, key: by
 
 
 async def sign_in(
-    session: AsyncSession, email: str, code: str, network: str, *, key: bytes, language: str = "th"
+    session: AsyncSession,
+    email: str,
+    code: str,
+    network: str,
+    *,
+    key: bytes,
+    language: str = "th",
+    rehearsal_factor: int = 1,
 ) -> SignedIn | None:
     """Take a code. None where it is refused: the caller commits first, so that the try is counted,
     and then raises :class:`CodeRefused`.
@@ -86,8 +107,7 @@ async def sign_in(
         TooMany: too many tries from the network.
     """
     email = rules.normal_email(email)
-    if network:
-        await limit(session, "sign-in tries", network, capacity=TRIES_PER_NETWORK, per_seconds=WINDOW_SECONDS)
+    await _limit_network(session, "sign-in tries", network, TRIES_PER_NETWORK, rehearsal_factor)
     now = await repository.wall_clock(session)
     row = await repository.newest_code(session, rules.email_hash(key, email))
     expected = row.code_hash if row else rules.code_hash(key, "", "no code was sent")

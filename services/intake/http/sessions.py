@@ -40,12 +40,15 @@ def router(resources: Resources) -> APIRouter:
     api = APIRouter(tags=["sessions"])
     secret = resources.settings.session_private_key.get_secret_value()
     key = derived_key(secret)
+    factor = resources.settings.rehearsal_limit_factor
 
     @api.post("/session-codes", status_code=202)
     async def request_code(body: CodeRequest, request: Request) -> CodeSent:
         """Send a sign-in code by e-mail. The answer is the same for every address."""
         async with resources.database.transaction() as session:
-            issued = await sign_in.issue_code(session, body.email, network_of(request), key=key)
+            issued = await sign_in.issue_code(
+                session, body.email, network_of(request), key=key, rehearsal_factor=factor
+            )
         await send_code(resources, body.email, issued)
         return CodeSent(expires_in_seconds=int(CODE_LIFETIME.total_seconds()))
 
@@ -54,7 +57,9 @@ def router(resources: Resources) -> APIRouter:
         """Sign in with the newest code. An unknown address becomes an applicant."""
         digits = "".join(body.code.split())
         async with resources.database.transaction() as session:
-            signed_in = await sign_in.sign_in(session, body.email, digits, network_of(request), key=key)
+            signed_in = await sign_in.sign_in(
+                session, body.email, digits, network_of(request), key=key, rehearsal_factor=factor
+            )
         if signed_in is None:
             raise sign_in.refused()
         contact = signed_in.contact

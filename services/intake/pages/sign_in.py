@@ -39,6 +39,7 @@ def router(resources: Resources) -> APIRouter:
     """``/signin`` and ``/signout``."""
     pages = APIRouter()
     key = derived_key(resources.settings.session_private_key.get_secret_value())
+    factor = resources.settings.rehearsal_limit_factor
 
     @pages.get("/signin")
     async def ask_email(request: Request) -> Response:
@@ -54,7 +55,9 @@ def router(resources: Resources) -> APIRouter:
         try:
             email = _email(given)
             async with resources.database.transaction() as session:
-                issued = await sign_in.issue_code(session, email, network_of(request), key=key)
+                issued = await sign_in.issue_code(
+                    session, email, network_of(request), key=key, rehearsal_factor=factor
+                )
             await send_code(resources, email, issued)
         except DomainError as error:
             found = field_errors(error, language_of(request))
@@ -72,7 +75,13 @@ def router(resources: Resources) -> APIRouter:
             email = _email(given)
             async with resources.database.transaction() as session:
                 signed_in = await sign_in.sign_in(
-                    session, email, code, network_of(request), key=key, language=language_of(request)
+                    session,
+                    email,
+                    code,
+                    network_of(request),
+                    key=key,
+                    language=language_of(request),
+                    rehearsal_factor=factor,
                 )
             if signed_in is None:
                 raise sign_in.refused()

@@ -2,22 +2,24 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
+import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from services.intake import repository
-from services.intake.app import forget_old_codes
+from services.intake.app import build, forget_old_codes
 from services.intake.cli import app as cli
-from services.intake.handlers import briefing
+from services.intake.handlers import briefing, sign_in
 from services.intake.handlers.contacts import Person, add_person
 from shared.clock import FixedClock
 from shared.contracts.intake import Role
 from shared.db import Database
 from shared.mail import MemoryMailer
-from shared.service import Service
+from shared.service import Resources, Service
 from shared.zone import BANGKOK
 from tests.component.intake.conftest import API, CONTEST, SignedIn
 
@@ -219,6 +221,27 @@ async def test_sign_ups_are_limited_per_network(sealed: str, service: Service, c
                 for number in range(62)
             ]
         assert codes.count(201) == min(62, most)
+
+
+@pytest.mark.parametrize(("rehearsal", "allowed"), [(True, 2), (False, 1)])
+async def test_a_rehearsal_s_people_may_sit_on_one_machine(
+    rehearsal: bool, allowed: int, sealed: str, resources: Resources, intake_database: Database
+) -> None:
+    async with intake_database.transaction() as session:
+        change = """
+            UPDATE known_rulebook
+            SET rulebook = jsonb_set(rulebook, '{rehearsal}', CAST(:is AS jsonb)), sha256 = :is
+        """
+        await session.execute(text(change), {"is": str(rehearsal).lower()})
+    settings = resources.settings.model_copy(update={"rehearsal_limit_factor": 2})
+    app = build(replace(resources, settings=settings)).http
+    transport = httpx.ASGITransport(app, client=("203.0.113.9", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://showcase.test") as client:
+        codes = []
+        for number in range(sign_in.CODES_PER_NETWORK * 2 + 1):
+            body = {"email": f"n{number}@office.example"}
+            codes.append((await client.post("/api/intake/v1/session-codes", json=body)).status_code)
+    assert codes.count(202) == sign_in.CODES_PER_NETWORK * allowed
 
 
 async def test_the_first_administrator_is_made_by_a_command(intake_database: Database) -> None:
