@@ -11,6 +11,7 @@ from services.notify.handlers.delivery import Dispatcher
 from services.notify.handlers.digests import Digests
 from services.notify.handlers.reminders import Reminders
 from services.notify.handlers.rendering import finish_letters
+from services.notify.handlers.sleepers import Sleepers
 from services.notify.mail.transport import SmtpTransport
 from shared.contracts.notify import Channel
 from shared.db import Database
@@ -35,11 +36,14 @@ def build(resources: Resources) -> Service:
             Channel.WEBHOOK: WebhookSender(settings, resources.database, clock, keys),
         },
     )
-    reminders, digests = Reminders(clock, settings), Digests(clock, settings)
+    reminders, digests, sleepers = Reminders(clock, settings), Digests(clock, settings), Sleepers(clock)
 
     async def finish(database: Database) -> None:
         await finish_letters(database)
         await finish_certificates(database, clock, settings)
+
+    async def remind_sleepers(database: Database) -> None:
+        await sleepers.run(database)
 
     app = create_app("notify", resources)
     app.include_router(http.router(resources))
@@ -56,5 +60,6 @@ def build(resources: Resources) -> Service:
             Timer("notify-documents", timedelta(seconds=1), finish),
             Timer("notify-reminders", timedelta(seconds=10), reminders.run),
             Timer("notify-digests", timedelta(seconds=20), digests.run),
+            Timer("notify-sleepers", timedelta(seconds=30), remind_sleepers),
         ),
     )

@@ -1,6 +1,5 @@
 """The texts of a contest: ``contests/<slug>/letters`` and ``contests/<slug>/notices``. Data, not code."""
 
-import csv
 import hashlib
 import tomllib
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from services.notify.domain.letters import Addressee
 from services.notify.domain.notices import Rule
+from services.notify.domain.recipients import addressees_of
 from services.notify.letter_texts import CertificateTemplate, LetterTemplate, Paper, PostOf, Signer, TextFile
 from services.notify.notice_files import NoticeText, notice_texts, rules_in
 from shared.contracts.notify import LetterKind
@@ -20,8 +20,6 @@ from shared.thai.agencies import expand
 
 T = TypeVar("T", bound=BaseModel)
 CONTESTS = Path(__file__).resolve().parents[2] / "contests"
-MAX_RECIPIENTS = 10_000
-MAX_CSV_BYTES = 2_000_000
 _NO_LETTERS = frozenset({"profiles", "papers", "posts"})
 """Files beside the letters that are none."""
 
@@ -85,10 +83,16 @@ def _parsed(kind: type[T], path: Path, content: object) -> T:
         ) from error
 
 
+def read_text_file(kind: type[T], path: Path) -> T:
+    """A file of a contest as ``kind``. Raises Invalid that names the file and the place."""
+    return _parsed(kind, path, _read(path))
+
+
 class ContestFiles:
     """The texts of one contest. A rehearsal under another name uses those of the contest it rehearses."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.letters = folder / "letters"
         self.notices = folder / "notices"
 
@@ -180,32 +184,9 @@ def addressees_from_csv(text: str) -> tuple[Addressee, ...]:
     """Addressees from CSV with the columns ``code, place, post, email`` (and ``place_en``).
 
     Raises:
-        Invalid: too large, a column is missing, a row has no post, or a code stands twice.
+        Invalid: names every faulty line.
     """
-    if len(text.encode()) > MAX_CSV_BYTES:
-        raise Invalid("ไฟล์ CSV ใหญ่เกิน 2 MB", "The CSV is larger than 2 MB.", field="recipients")
-    rows = list(csv.DictReader(text.lstrip("\ufeff").splitlines()))
-    if len(rows) > MAX_RECIPIENTS:
-        raise Invalid("ผู้รับเกิน 10,000 ราย", "More than 10,000 addressees.", field="recipients")
-    found: dict[str, Addressee] = {}
-    for line, row in enumerate(rows, start=2):
-        values = {
-            name: (row.get(name) or "").strip() for name in ("code", "place", "post", "email", "place_en")
-        }
-        if not values["post"] or not values["code"]:
-            raise Invalid(
-                f"CSV บรรทัด {line} ไม่มี code หรือ post",
-                f"CSV line {line}: code or post is missing.",
-                field="recipients",
-            )
-        if values["code"] in found:
-            raise Invalid(
-                f"CSV บรรทัด {line} ใช้ code ซ้ำ: {values['code']}",
-                f"CSV line {line} repeats the code {values['code']}.",
-                field="recipients",
-            )
-        found[values["code"]] = Addressee(**values)
-    return tuple(found.values())
+    return addressees_of(text)
 
 
 def _folders() -> Iterable[Path]:

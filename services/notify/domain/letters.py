@@ -148,6 +148,8 @@ DISPATCH_NAMES: dict[DispatchState, tuple[str, str]] = {
     DispatchState.BOUNCED: ("ตีกลับ", "bounced"),
 }
 RECEIVED = frozenset({DispatchState.ACKNOWLEDGED, DispatchState.PASSED_ON})
+LOST = frozenset({DispatchState.FAILED, DispatchState.BOUNCED})
+"""It did not reach the addressee."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from datetime import date
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
+from services.notify.contest_files import contest_files
 from services.notify.domain.letters import RECEIVED, DispatchState, LetterState, Step, after
+from services.notify.handlers.books import IncomingLetter, receive
 from services.notify.tables import Dispatch, Letter
 from shared.clock import BANGKOK, Clock
 from shared.contracts.ids import ContestId, LetterId, NoticeId
@@ -88,8 +90,26 @@ async def acknowledge(
             acknowledged_at=now,
         ),
     )
-    await _close_when_all(session, clock, dispatch)
+    if not dispatch.parent_id:
+        await _stamp(session, clock, dispatch, by)
+        await _close_when_all(session, clock, dispatch)
     return dispatch
+
+
+async def _stamp(session: AsyncSession, clock: Clock, dispatch: Dispatch, by: str) -> None:
+    """The sender's registry stamps the answer."""
+    letter = await repository.letters.letter(session, dispatch.letter_id)
+    answer = IncomingLetter(
+        sender=dispatch.post,
+        subject=f"แจ้งเลขรับหนังสือ ที่ {letter.number_text}",
+        number_text=dispatch.receive_number,
+        dated=dispatch.received_on,
+        addressee=contest_files(letter.contest_id).profile(letter.agency).name,
+        action="บันทึกแล้ว",
+        source="acknowledgement",
+        dispatch_id=dispatch.dispatch_id,
+    )
+    await receive(session, clock, letter.contest_id, letter.agency, answer, by=by)
 
 
 async def _close_when_all(session: AsyncSession, clock: Clock, dispatch: Dispatch) -> None:
@@ -98,8 +118,8 @@ async def _close_when_all(session: AsyncSession, clock: Clock, dispatch: Dispatc
     if received < total:
         return
     letter = await repository.letters.letter(session, dispatch.letter_id, lock=True)
-    if letter.state == LetterState.DISPATCHED:
-        letter.state = after(LetterState.DISPATCHED, Step.ACKNOWLEDGE)
+    if letter.state in (LetterState.DISPATCHED, LetterState.BOUNCED):
+        letter.state = after(LetterState(letter.state), Step.ACKNOWLEDGE)
         now = await clock.now(session, dispatch.contest_id)
         await repository.letters.add_step(session, letter, Step.ACKNOWLEDGE, "", now, str(total))
 

@@ -18,6 +18,7 @@ from services.notify.domain.keys import NotifyKeys
 from services.notify.domain.letters import DispatchState
 from services.notify.domain.notices import NoticeState
 from services.notify.handlers.gathering import Nobody, NotYet
+from services.notify.handlers.letters import bounce_when_none_arrived
 from services.notify.handlers.mailing import build_notices
 from services.notify.metrics import NOTICES
 from services.notify.repository.notices import Claimed, Due, Key
@@ -243,6 +244,7 @@ async def undelivered(
         if row.state in (DispatchState.READY, DispatchState.SENT):
             bounced = state is NoticeState.BOUNCED
             row.state = DispatchState.BOUNCED if bounced else DispatchState.FAILED
+            await bounce_when_none_arrived(session, row, reason, now)
     return NoticeFailed(
         contest_id=ContestId(notice.contest_id),
         notice_id=NoticeId(notice.notice_id),

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
+from services.notify.handlers.cascade import Cover, cover_of
 from services.notify.mail import words as say
 from services.notify.repository.notices import Key
 from services.notify.tables import Certificate, Contact, Dispatch, Entry, Letter, Notice
@@ -43,6 +44,8 @@ class Material:
     dispatch: Dispatch | None = None
     token: str = ""
     certificate: Certificate | None = None
+    cover: Cover | None = None
+    """Under which signed cover letter an office got the letter."""
     briefing_cancelled: bool = False
 
 
@@ -176,8 +179,24 @@ class _Shelf:
             "letter.date": page_date(letter.issued_at, "th") if letter.issued_at else "",
             "letter.link": f"{self._settings.public_url}/letters/acknowledge/{token}",
         }
+        cover = await cover_of(session, dispatch)
+        if cover is not None:
+            facts |= {
+                "cover.number": cover.passing.number,
+                "cover.subject": cover.passing.subject,
+                "cover.place": cover.above.place,
+                "cover.date": page_date(cover.passing.issued_on, "th") if cover.passing.issued_on else "",
+            }
         return Material(
-            notice, rulebook, "th", dispatch.email, facts, letter=letter, dispatch=dispatch, token=token
+            notice,
+            rulebook,
+            "th",
+            dispatch.email,
+            facts,
+            letter=letter,
+            dispatch=dispatch,
+            token=token,
+            cover=cover,
         )
 
 

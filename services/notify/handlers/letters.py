@@ -1,10 +1,12 @@
 """The life of a letter, one use case each: submit, return, approve, dispatch, bounce, void. Signing and
 numbering are in :mod:`signing`."""
 
+from datetime import datetime
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
-from services.notify.domain.letters import DispatchState, LetterState, Step, after, may_confirm
+from services.notify.domain.letters import LOST, DispatchState, LetterState, Step, after, may_confirm
 from services.notify.domain.register import Book, EntryKind
 from services.notify.handlers.composing import describe, findings_of
 from services.notify.tables import Dispatch, Letter
@@ -113,25 +115,18 @@ async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, b
     return letter
 
 
-async def dispatch_bounced(session: AsyncSession, clock: Clock, dispatch_id: str, reason: str) -> Dispatch:
-    """One addressee could not be reached; where it was the last one, the letter has bounced.
-
-    Safe to repeat. What was opened or acknowledged did arrive, whatever a late report says.
-    """
-    dispatch = await repository.letters.dispatch(session, dispatch_id, lock=True)
-    if dispatch.opened_at is not None or dispatch.acknowledged_at is not None:
-        return dispatch
-    dispatch.state = DispatchState.FAILED
-    await session.flush()
+async def bounce_when_none_arrived(
+    session: AsyncSession, dispatch: Dispatch, reason: str, now: datetime
+) -> None:
+    """An addressee could not be reached; where it was the last one, the letter has bounced. Safe to repeat."""
     if dispatch.parent_id:
-        return dispatch
+        return
+    await session.flush()
     letter = await repository.letters.letter(session, dispatch.letter_id, lock=True)
     rows = await repository.letters.dispatches(session, letter.contest_id, letter.letter_id)
-    if letter.state == LetterState.DISPATCHED and all(row.state == DispatchState.FAILED for row in rows):
+    if letter.state == LetterState.DISPATCHED and all(row.state in LOST for row in rows):
         letter.state = after(LetterState.DISPATCHED, Step.BOUNCE)
-        now = await clock.now(session, letter.contest_id)
         await repository.letters.add_step(session, letter, Step.BOUNCE, "", now, reason[:300])
-    return dispatch
 
 
 async def void_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str, reason: str) -> Letter:

@@ -87,7 +87,11 @@ async def files_of(material: Material, kind: str, settings: Settings) -> Sequenc
         row = material.dispatch
         addressee = Addressee(row.code, row.place, row.post, row.email, row.place_en)
         rendered = await render_letter(material.letter, addressee)
-        return [File(f"{material.letter.kind}-{row.code}.pdf", "application/pdf", rendered.pdf)]
+        enclosed = File(f"{material.letter.kind}-{row.code}.pdf", "application/pdf", rendered.pdf)
+        if material.cover is None:
+            return [enclosed]
+        cover = material.cover.file
+        return [File(f"cover-{material.cover.above.code}.pdf", cover.media_type, cover.content), enclosed]
     if material.certificate and material.certificate.pdf:
         return [File(f"{material.certificate.serial}.pdf", "application/pdf", material.certificate.pdf)]
     if kind:

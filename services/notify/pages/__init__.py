@@ -5,6 +5,8 @@ from fastapi import APIRouter
 from services.notify.pages import (
     agencies,
     board,
+    books,
+    cascade,
     certificates,
     clerk,
     compose,
@@ -27,6 +29,8 @@ def router(resources: Resources) -> APIRouter:
         clerk,
         second_factor,
         agencies,
+        books,
+        cascade,
         certificates,
         compose,
         letters,

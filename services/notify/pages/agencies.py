@@ -63,7 +63,7 @@ def router(resources: Resources) -> APIRouter:
                 contact_id=str(form.get("contact_id", "")),
                 duty=str(form.get("duty", "")),
                 valid_from=_day(str(form.get("valid_from", "")), "valid_from"),
-                valid_until=_day_or_none(str(form.get("valid_until", "")), "valid_until"),
+                valid_until=day_or_none(str(form.get("valid_until", "")), "valid_until"),
                 authorised_by=str(form.get("authorised_by", "")),
                 lines=str(form.get("lines", "")).splitlines(),
             )
@@ -105,5 +105,6 @@ def _day(text: str, field: str) -> date:
         raise Invalid("อ่านวันที่ไม่ออก เช่น 1/7/2565", "That is no day, e.g. 2022-07-01.", field=field) from error
 
 
-def _day_or_none(text: str, field: str) -> date | None:
+def day_or_none(text: str, field: str) -> date | None:
+    """The day that a person typed; None where nothing. Raises Invalid."""
     return _day(text, field) if text.strip() else None

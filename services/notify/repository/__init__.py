@@ -2,6 +2,7 @@
 
 from services.notify.repository import (
     board,
+    cascade,
     letters,
     notices,
     people,
@@ -11,4 +12,4 @@ from services.notify.repository import (
     signers,
 )
 
-__all__ = ["board", "letters", "notices", "people", "progress", "register", "sending", "signers"]
+__all__ = ["board", "cascade", "letters", "notices", "people", "progress", "register", "sending", "signers"]

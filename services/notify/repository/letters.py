@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify.domain.letters import DispatchState, LetterState, Step
+from services.notify.domain.letters import LOST, DispatchState, LetterState, Step
 from services.notify.tables import Certificate, Dispatch, Letter, LetterFile, LetterStep
 from shared.errors import NotFound
 
@@ -201,7 +201,7 @@ async def requeue_failed(session: AsyncSession, letter: Letter) -> None:
         .where(
             col(Dispatch.contest_id) == letter.contest_id,
             col(Dispatch.letter_id) == letter.letter_id,
-            col(Dispatch.state) == DispatchState.FAILED,
+            col(Dispatch.state).in_(LOST),
         )
         .values(state=DispatchState.PRINT)
     )

@@ -1,0 +1,191 @@
+"""``/letters/books``: ทะเบียนหนังสือส่ง and ทะเบียนหนังสือรับ as pages, CSV and PDF."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.datastructures import UploadFile
+
+from services.notify import repository
+from services.notify.contest_files import contest_files
+from services.notify.domain.numbering import register_year
+from services.notify.domain.register import Book
+from services.notify.domain.uploads import MAXIMUM_BYTES, Upload
+from services.notify.handlers import books
+from services.notify.handlers.agencies import Agency, agency_of
+from services.notify.handlers.printed_books import MOST_LINES, print_book
+from services.notify.pages.agencies import day_or_none
+from services.notify.pages.common import PAGES, Registry, contest_of
+from services.notify.register_tables import RegisterHead
+from shared.errors import DomainError, Invalid, NotFound
+from shared.service import Resources
+from shared.thai.dates import BUDDHIST_ERA
+from shared.web.pages import field_errors, language_of, redirect
+from shared.web.tables import Column, csv_response, table_view, wants_csv
+
+OUT = (
+    Column("number", "เลขทะเบียน", "No.", numeric=True),
+    Column("number_text", "ที่", "Letter no."),
+    Column("dated", "ลงวันที่", "Dated"),
+    Column("sender", "จาก", "From"),
+    Column("addressee", "ถึง", "To"),
+    Column("subject", "เรื่อง", "Subject"),
+    Column("action", "การปฏิบัติ", "Action"),
+    Column("note", "หมายเหตุ", "Note"),
+)
+IN = (OUT[0], Column("received", "รับเมื่อ", "Received"), *OUT[1:])
+NO_STORE = {"Cache-Control": "private, no-store"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A book as a page has opened it."""
+
+    book: Book
+    agency: Agency
+    year: int
+    years: list[int]
+    lines: list[books.Line]
+    head: RegisterHead | None
+    now: datetime
+
+
+async def read_upload(form: Any, name: str = "file") -> Upload | None:
+    """The file of a form, read up to the limit; None where none was chosen."""
+    given = form.get(name)
+    if not isinstance(given, UploadFile) or not given.filename:
+        return None
+    return Upload(given.filename, await given.read(MAXIMUM_BYTES + 1))
+
+
+def router(resources: Resources) -> APIRouter:
+    """Both books, and the stamp of what comes in."""
+    pages = APIRouter()
+    database, clock = resources.database, resources.clock
+
+    async def open_book(request: Request, name: str) -> Opened:
+        if name not in (Book.OUT, Book.IN):
+            raise NotFound("ไม่มีเล่มทะเบียนนี้", "There is no such book.")
+        async with database.transaction() as session:
+            contest_id = await contest_of(request, session)
+            now = await clock.now(session, contest_id)
+            files = contest_files(contest_id)
+            home = next((one for one in files.profile_names() if files.profile(one).home), "")
+            agency = await agency_of(session, contest_id, request.query_params.get("agency") or home, now)
+            asked = request.query_params.get("year", "")
+            year = int(asked) - BUDDHIST_ERA if asked.isdecimal() and len(asked) == 4 else register_year(now)
+            book = Book(name)
+            if book is Book.OUT:
+                lines = await books.outgoing_lines(session, agency, year)
+                present = [
+                    entry.facts["year"]
+                    for entry in await repository.register.entries(session, contest_id, agency.name, book)
+                    if "year" in entry.facts
+                ]
+            else:
+                lines = await books.incoming_lines(session, agency, year)
+                present = list(await repository.register.incoming_years(session, contest_id, agency.name))
+            head = await repository.register.head(session, contest_id, agency.name, book)
+        return Opened(book, agency, year, books.years_of(now, present), lines, head, now)
+
+    def row(line: books.Line, book: Book, language: str) -> dict[str, Any]:
+        href = f"/letters/{line.letter_id}" if line.letter_id else ""
+        if line.file_id:
+            href = f"/letters/books/files/{line.file_id}"
+        action = line.action.in_language(language)
+        return {
+            "number": line.number,
+            "received": line.received_at,
+            "number_text": line.number_text or "–",
+            "dated": line.dated if not isinstance(line.dated, datetime) else line.dated.date(),
+            "sender": line.sender,
+            "addressee": line.addressee,
+            "subject": line.subject,
+            "action": {"badge": action, "kind": "late" if line.void else ""} if book is Book.OUT else action,
+            "note": line.note,
+            "_href": href,
+        }
+
+    async def show(request: Request, opened: Opened, error: DomainError | None = None) -> Response:
+        language = language_of(request)
+        columns = OUT if opened.book is Book.OUT else IN
+        view = table_view(
+            request,
+            columns,
+            [row(line, opened.book, language) for line in reversed(opened.lines)],
+            search=["number_text", "sender", "addressee", "subject", "note"],
+        )
+        if wants_csv(request):
+            name = f"register-{opened.book.value}-{opened.agency.name}-{opened.year + BUDDHIST_ERA}"
+            return csv_response(name, view, language)
+        context = {
+            "view": view,
+            "opened": opened,
+            "be": BUDDHIST_ERA,
+            "agencies": contest_files(opened.agency.contest_id).profile_names(),
+            "errors": field_errors(error, language) if error else {},
+        }
+        return await PAGES.render(
+            request, "book.html", context, status_code=error.status if error else 200, headers=NO_STORE
+        )
+
+    @pages.get("/letters/books/files/{file_id}")
+    async def file(request: Request, file_id: str, account: Registry) -> Response:
+        async with database.transaction() as session:
+            contest_id = await contest_of(request, session)
+            found = await repository.register.stored_file(session, contest_id, file_id)
+        headers = {**NO_STORE, "X-Content-Type-Options": "nosniff"}
+        return Response(found.content, media_type=found.media_type, headers=headers)
+
+    @pages.get("/letters/books/{book}.pdf")
+    async def printed(request: Request, book: str, account: Registry) -> Response:
+        opened = await open_book(request, book)
+        if len(opened.lines) > MOST_LINES:
+            raise Invalid(
+                f"มีเกิน {MOST_LINES} รายการ โปรดใช้ CSV",
+                f"More than {MOST_LINES} lines: take the CSV.",
+                field="year",
+            )
+        pdf = await print_book(opened.agency, opened.book, opened.year, opened.lines, opened.head, opened.now)
+        return Response(pdf, media_type="application/pdf", headers=NO_STORE)
+
+    @pages.get("/letters/books/{book}")
+    async def look(request: Request, book: str, account: Registry) -> Response:
+        return await show(request, await open_book(request, book))
+
+    @pages.post("/letters/books/in")
+    async def stamp(request: Request, account: Registry) -> Response:
+        form = await PAGES.form(request)
+        opened = await open_book(request, Book.IN)
+        contest_id, agency = opened.agency.contest_id, opened.agency.name
+        try:
+            upload = await read_upload(form)
+            async with database.transaction() as session:
+                kept = None
+                if upload is not None:
+                    kept = await books.keep_file(
+                        session, contest_id, upload, by=account.contact_id, now=opened.now
+                    )
+                letter = books.IncomingLetter(
+                    sender=str(form.get("sender", "")),
+                    subject=str(form.get("subject", "")),
+                    number_text=str(form.get("number_text", "")),
+                    dated=day_or_none(str(form.get("dated", "")), "dated"),
+                    addressee=str(form.get("addressee", "")) or opened.agency.profile.name,
+                    action=str(form.get("action", "")),
+                    note=str(form.get("note", "")),
+                    file=kept,
+                )
+                stamped = await books.receive_by_registry(
+                    session, clock, contest_id, agency, letter, by=account.contact_id
+                )
+        except DomainError as error:
+            return await show(request, opened, error)
+        return redirect(
+            f"/letters/books/in?agency={agency}",
+            th=f"ลงรับแล้ว เลขรับ {stamped.number}",
+            en=f"Stamped with receive number {stamped.number}.",
+        )
+
+    return pages
