@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -272,17 +272,17 @@ async def new_link(session: AsyncSession, parent: Dispatch, dispatch_id: str) ->
     return child, token
 
 
-async def tree_of(session: AsyncSession, clock: Clock, letter: Letter) -> tuple[rules.Branch, ...]:
-    """The whole way of a letter, with the branches that sleep."""
-    now = await clock.now(session, letter.contest_id)
-    rows = await repository.cascade.tree(session, letter.contest_id, letter.letter_id)
-    found = register_rules(letter.contest_id)
-    stops = [
-        rules.Stop(
-            **row.model_dump(include={name for name in rules.Stop.__slots__ if name != "cover_number"}),
-            cover_number=(row.passed_on or {}).get("number", ""),
-        )
-        for row in rows
+async def stops_of(session: AsyncSession, letter: Letter) -> list[rules.Stop]:
+    """Every office on the letter's way, of all levels."""
+    copied = set(rules.Stop.__slots__) - {"cover_number"}
+    return [
+        rules.Stop(**row.model_dump(include=copied), cover_number=(row.passed_on or {}).get("number", ""))
+        for row in await repository.cascade.tree(session, letter.contest_id, letter.letter_id)
     ]
+
+
+def tree_of(contest_id: str, stops: Sequence[rules.Stop], now: datetime) -> tuple[rules.Branch, ...]:
+    """The whole way of a letter, with the branches that sleep."""
+    found = register_rules(contest_id)
     levels = {stop.level for stop in stops}
     return rules.tree(stops, now, {level: found.level_of(level).asleep_after for level in levels})

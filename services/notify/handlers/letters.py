@@ -118,7 +118,7 @@ async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, b
 async def bounce_when_none_arrived(
     session: AsyncSession, dispatch: Dispatch, reason: str, now: datetime
 ) -> None:
-    """An addressee could not be reached; where it was the last one, the letter has bounced. Safe to repeat."""
+    """An addressee could not be reached; where none was, the letter has bounced. Safe to repeat."""
     if dispatch.parent_id:
         return
     await session.flush()

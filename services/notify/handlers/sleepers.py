@@ -1,8 +1,13 @@
 """Reminders to offices that sleep: by working days, as the contest's rules say."""
 
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from services.notify import repository
 from services.notify.domain.cascade import reminder_due
 from services.notify.register_rules import register_rules
+from services.notify.tables import Dispatch
 from shared import known
 from shared.clock import Clock
 from shared.db import Database
@@ -23,32 +28,39 @@ class Sleepers:
         return sum([await self._remind(database, contest_id) for contest_id in contests])
 
     async def _remind(self, database: Database, contest_id: str) -> int:
-        found = register_rules(contest_id)
-        reminded = 0
         async with database.transaction() as session:
             now = await self._clock.now(session, contest_id)
-            for waiting in await repository.cascade.waiting(session, contest_id):
-                level = found.level_of(waiting.level)
-                due = reminder_due(
-                    waiting.sent_at,
-                    waiting.reminded_at,
-                    waiting.reminders,
-                    now,
-                    asleep_after=level.asleep_after,
-                    remind_every=level.remind_every,
-                    most=level.reminders,
-                )
-                if not due:
-                    continue
-                waiting.reminders += 1
-                waiting.reminded_at = now
-                reminded += await repository.notices.plan(
-                    session,
-                    contest_id=contest_id,
-                    event_id=f"reminder-{waiting.reminders}-{waiting.dispatch_id}",
-                    recipient=f"dispatch:{waiting.dispatch_id}",
-                    template=TEMPLATE,
-                    facts={"dispatch_id": waiting.dispatch_id, "letter_id": waiting.letter_id},
-                    now=now,
-                )
-        return reminded
+            waiting = await repository.cascade.waiting(session, contest_id)
+        due = [row.dispatch_id for row in waiting if self._due(row, now)]
+        if not due:
+            return 0
+        async with database.transaction() as session:
+            return sum([await self._plan(session, dispatch_id, now) for dispatch_id in due])
+
+    def _due(self, waiting: Dispatch, now: datetime) -> bool:
+        level = register_rules(waiting.contest_id).level_of(waiting.level)
+        return reminder_due(
+            waiting.sent_at,
+            waiting.reminded_at,
+            waiting.reminders,
+            now,
+            asleep_after=level.asleep_after,
+            remind_every=level.remind_every,
+            most=level.reminders,
+        )
+
+    async def _plan(self, session: AsyncSession, dispatch_id: str, now: datetime) -> bool:
+        row = await repository.letters.dispatch(session, dispatch_id, lock=True)
+        if row.acknowledged_at is not None:
+            return False
+        row.reminders += 1
+        row.reminded_at = now
+        return await repository.notices.plan(
+            session,
+            contest_id=row.contest_id,
+            event_id=f"reminder-{row.reminders}-{row.dispatch_id}",
+            recipient=f"dispatch:{row.dispatch_id}",
+            template=TEMPLATE,
+            facts={"dispatch_id": row.dispatch_id, "letter_id": row.letter_id},
+            now=now,
+        )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from services.notify import repository
 from services.notify.domain.cascade import Branch, took
 from services.notify.domain.letters import LOST, RECEIVED, DispatchState
-from services.notify.handlers.cascade import tree_of
+from services.notify.handlers.cascade import stops_of, tree_of
 from services.notify.pages.common import PAGES, Staff, dispatch_badge
 from services.notify.register_rules import RegisterRules, register_rules
 from shared import known
@@ -132,7 +132,8 @@ def router(resources: Resources) -> APIRouter:
             letter = await repository.letters.letter(session, letter_id)
             rulebook = await known.rulebook(session, letter.contest_id)
             now = await resources.clock.now(session, letter.contest_id)
-            branches = await tree_of(session, resources.clock, letter)
+            stops = await stops_of(session, letter)
+        branches = tree_of(letter.contest_id, stops, now)
         rules = register_rules(letter.contest_id)
         view = request.query_params.get("view", "")
         view = view if view in VIEWS else ""

@@ -165,12 +165,34 @@ async def test_staff_follow_a_letter_from_draft_to_acknowledgement(
         await clerk.page.fill("#field-receive_number", "๑๒๓๔/๒๕๖๕")
         await clerk.submit("ลงรับ")
         assert "ลงรับแล้ว" in await clerk.text()
+        assert await clerk.found_wrong() == []
+        await clerk.page.locator("summary", has_text="เลือกจากอำเภอ").click()
+        await clerk.submit("เพิ่มอำเภอที่เลือก")
+        assert "นายอำเภอเมืองนราธิวาส" in await clerk.text()
+        assert await clerk.found_wrong() == []
+        await clerk.screenshot(PICTURES / "clerk-cover-360.png")
         await clerk.page.fill("#field-number", "นธ 0017.2/ว 2565")
-        await clerk.page.fill("#field-issued_on", "2022-06-30")
+        await clerk.page.fill("#field-issued_on", SHORTLIST.date().isoformat())
         await clerk.page.fill("#field-signer_post", "รองผู้ว่าราชการจังหวัด ปฏิบัติราชการแทน")
-        await clerk.page.fill("#field-recipients", "28")
-        await clerk.submit("บันทึกการส่งต่อ")
+        signed = {"name": "cover.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n%%EOF\n"}
+        await clerk.page.set_input_files("#signed-file", files=[signed])
+        await clerk.submit("บันทึกและส่งต่อ")
+        await clerk.submit("ลิงก์และ QR")
+        assert await clerk.found_wrong() == []
         await clerk.screenshot(PICTURES / "clerk-done-360.png")
+        for place, name in (
+            (f"{path}/cascade", "cascade"), ("/letters/books/out", "book-out"), ("/letters/books/in", "book-in"),
+            ("/letters/agencies/depa", "agency"),
+        ):  # fmt: skip
+            for visit, width in (
+                (staff, DESKTOP),
+                (await open_page(base, width=PHONE, roles=(Role.STAFF,)), PHONE),
+            ):
+                await visit.go(place)
+                assert await visit.found_wrong() == [], place
+                await visit.screenshot(PICTURES / f"{name}-{width}.png")
+        await approver.go("/letters/second-factor")
+        await approver.screenshot(PICTURES / "second-factor-1280.png")
         await staff.go(path)
         await staff.screenshot(PICTURES / "dispatched-1280.png")
         assert "1 / 77" in await staff.text()
