@@ -7,6 +7,8 @@ from fastapi import APIRouter, Request, Response
 
 from services.voting import heads, repository
 from services.voting.domain.heads import HeadSigner
+from services.voting.identity.reconciliation import Reconciler
+from services.voting.identity.tables import IdentityDestruction
 from services.voting.standing import may_see_totals, standing
 from services.voting.verifier import verify_receipt
 from shared import known
@@ -24,6 +26,7 @@ def router(resources: Resources) -> APIRouter:
     """``/audit``."""
     routes = APIRouter(include_in_schema=False)
     pages = Pages("services.voting")
+    reconciler = Reconciler()
     signer = HeadSigner.of(resources.settings.voting_secret.get_secret_value())
 
     @routes.get("/audit")
@@ -36,6 +39,8 @@ def router(resources: Resources) -> APIRouter:
             found = await standing(session, resources.clock, contest_id, sees_totals=may_see_totals(account))
             seals = await repository.seals(session, contest_id)
             issued = await repository.ballots_issued(session, contest_id)
+            reconciled = await reconciler.look(session, contest_id) if found.totals is not None else None
+            destroyed = await session.get(IdentityDestruction, contest_id)
             newest = await heads.before(session, contest_id, None, NEWEST_HEADS)
         context = {
             "vote": found,
@@ -43,6 +48,8 @@ def router(resources: Resources) -> APIRouter:
             "now": found.now,
             "seals": seals,
             "issued": issued,
+            "reconciled": reconciled,
+            "destroyed": destroyed,
             "partitions": TOPICS[VoteCast.TOPIC].partitions,
             "heads": newest,
             "head_key": signer.public_key(contest_id),
