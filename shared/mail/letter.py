@@ -2,10 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
+
+from shared.mail_address import mail_address
 
 MESSAGE_DOMAIN = "showcase.invalid"
 
@@ -35,8 +36,8 @@ class Mail:
             if any(character in value for character in "\r\n\0"):
                 raise ValueError(f"{name} must be one line")
         message = EmailMessage(policy=SMTP)
-        message["From"] = address(sender)
-        message["To"] = address(self.to)
+        message["From"] = mail_address(sender)
+        message["To"] = mail_address(self.to)
         message["Subject"] = self.subject
         message["Date"] = format_datetime(localtime())
         message["Message-ID"] = self.message_id(sender)
@@ -51,18 +52,4 @@ class Mail:
         """Stable for the same key and recipient."""
         seed = "\0".join((self.key or f"{self.subject}\0{self.text}", self.to.casefold()))
         digest = hashlib.sha256(seed.encode()).hexdigest()[:32]
-        return f"<{digest}@{address(sender).domain or MESSAGE_DOMAIN}>"
-
-
-def address(text: str) -> Address:
-    """``text`` as one addr-spec, without a display name.
-
-    Raises:
-        ValueError: it is not one address.
-    """
-    if "@" not in text or any(character in text for character in "\r\n\0<>,; \t"):
-        raise ValueError("not an e-mail address")
-    try:
-        return Address(addr_spec=text)
-    except Exception as error:
-        raise ValueError("not an e-mail address") from error
+        return f"<{digest}@{mail_address(sender).domain or MESSAGE_DOMAIN}>"

@@ -5,9 +5,9 @@ import hmac
 import ipaddress
 import secrets
 from datetime import datetime, timedelta
-from email.headerregistry import Address
 
 from shared.errors import Invalid
+from shared.mail_address import mail_address
 
 CODE_DIGITS = 6
 CODE_LIFETIME = timedelta(minutes=10)
@@ -24,8 +24,8 @@ def normal_email(address: str) -> str:
     email = address.strip().casefold()
     try:
         if email:
-            Address(addr_spec=email)
-    except Exception as error:  # the parser raises many kinds
+            mail_address(email)
+    except ValueError as error:
         raise Invalid(
             "ที่อยู่อีเมลนี้ส่งไม่ได้ โปรดตรวจการสะกด เช่น somchai@example.go.th",
             "Mail cannot be sent to this address. Check its spelling, for example somchai@example.go.th.",

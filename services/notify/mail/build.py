@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from services.notify.domain.texts import fill
 from services.notify.mail.look import Frame, html, link
 from services.notify.notice_files import NoticeText
+from shared.mail_address import mail_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def build(envelope: Envelope, words: NoticeText, frame: Frame, files: Sequence[F
     """
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(one_line(envelope.sender_name), addr_spec=envelope.sender)
-    message["To"] = _address(envelope.to)
+    message["To"] = mail_address(envelope.to)
     message["Subject"] = words.subject
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id()
@@ -103,12 +104,3 @@ def build(envelope: Envelope, words: NoticeText, frame: Frame, files: Sequence[F
     for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
         part.set_boundary(hashlib.sha256(f"{envelope.key}\0{number}".encode()).hexdigest()[:40])
     return message
-
-
-def _address(text: str) -> Address:
-    if "@" not in text or any(character in text for character in "\r\n\0<>,; \t"):
-        raise ValueError("not an e-mail address")
-    try:
-        return Address(addr_spec=text)
-    except Exception as error:
-        raise ValueError("not an e-mail address") from error
