@@ -5,15 +5,20 @@ import pytest
 from services.intake.app import build as build_intake
 from services.intake.handlers import contests
 from services.scoring.app import build as build_scoring
+from services.voting.app import build as build_voting
+from services.voting.tally import fold_votes
 from shared.clock import FixedClock
 from shared.contracts.ids import ContactId, new_id
 from shared.contracts.intake import Role
 from shared.db import Database
 from shared.testing.routes import GuardedRoute, guarded_routes
-from shared.testing.web import client_for, resources_for
+from shared.testing.rulebooks import CONTEST_ID
+from shared.testing.web import client_for, publish_contest, resources_for
 from tests.component.intake.conftest import CONTEST, JULY_5, TOML
+from tests.component.notify.notify_kit import Notify, a_contact, an_entry
 from tests.component.scoring.scenario import Scenario
 from tests.component.test_role_matrix import ask
+from tests.component.voting.scenario import a_vote, entry_id, open_vote, ready_to_vote
 
 
 def about(routes: list[GuardedRoute], parameter: str, role: Role) -> list[GuardedRoute]:
@@ -71,3 +76,48 @@ async def test_an_entry_is_not_for_a_judge_who_does_not_have_it(scoring_database
             answers[route.name] = (await ask(client, path)).status_code
     assert {name: code for name, code in answers.items() if code not in (403, 422)} == {}
     assert 403 in answers.values()
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.STAFF, Role.APPROVER)])
+async def test_a_notice_is_only_its_recipient_s(notify_database: Database, role: Role) -> None:
+    notify = Notify(notify_database)
+    await publish_contest(notify_database)
+    for contact_id in ("applicant-1", "somebody-else"):
+        await notify.consume(a_contact(contact_id))
+    await notify.consume(an_entry())
+    await notify.send()
+    (notice,) = await notify.notices()
+    app = notify.service().http
+    listed = f"/api/notify/v1/contests/{CONTEST_ID}/notices"
+    async with client_for(app, [role], contact_id="somebody-else") as other:
+        assert (await other.get(f"/notices/{notice.notice_id}")).status_code == 403
+        answers = {
+            route.name: (await ask(other, filled(route, notice_id=notice.notice_id))).status_code
+            for route in guarded_routes(app)
+            if "{notice_id}" in route.path
+        }
+        assert set(answers.values()) == {403}
+        assert notice.notice_id not in (await other.get(listed)).text
+    async with client_for(app, [Role.APPLICANT], contact_id="applicant-1") as owner:
+        assert (await owner.get(f"/notices/{notice.notice_id}")).status_code == 200
+        assert notice.notice_id in (await owner.get(listed)).text
+
+
+@pytest.mark.parametrize("roles", [None, [], [Role.STAFF], [Role.AUDITOR], [Role.ADMIN]])
+async def test_a_receipt_shows_nobody_the_voter_or_the_choice(
+    voting_database: Database, roles: list[Role] | None
+) -> None:
+    contest_id = (await ready_to_vote(voting_database)).contest_id
+    await open_vote(voting_database, contest_id)
+    vote = a_vote(contest_id, "voter-of-somebody", entry=entry_id(1), receipt="7KQ2-M9XD-4TBA")
+    async with voting_database.transaction() as session:
+        await fold_votes(session, [vote])
+    app = build_voting(resources_for(voting_database)).http
+    async with client_for(app, roles, contest_id=contest_id) as client:
+        told = await client.get("/api/voting/v1/votes/7KQ2-M9XD-4TBA")
+        page = await client.get("/vote/receipt/7KQ2-M9XD-4TBA", headers={"accept": "text/html"})
+    assert told.json()["status"] == "counted"
+    assert page.status_code == 200
+    for text in (told.text, page.text):
+        assert "voter-of-somebody" not in text
+        assert entry_id(1) not in text
