@@ -2,6 +2,12 @@
 
 import importlib.util
 
+from hypothesis import settings
+
+# a busy machine is no counterexample
+settings.register_profile("showcase", deadline=None)
+settings.load_profile("showcase")
+
 pytest_plugins = [
     name
     for name in (
