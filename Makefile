@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup demo up down test check bench bench-setup fmt
+.PHONY: help setup test-setup demo up down test test-faults check bench bench-setup fmt
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -35,6 +35,9 @@ test-setup: setup
 
 test: test-setup ## all tests, on real PostgreSQL and real Kafka (ARGS="tests/unit -k calendar")
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-faults: test-setup ## kill, cut, fill and freeze a running vote: up to 20 minutes (ARGS="-k kafka")
+	@SHOWCASE_FAULTS=all $(BIN)/python -m pytest tests/faults -s --durations=0 $(ARGS)
 
 check: setup ## lint, format, types, walls, lock, compose file, event contract: under a minute
 	@$(BIN)/ruff check .

@@ -38,7 +38,7 @@ _TOTALS = """
 
 
 async def verdict(
-    house: House, vote: Vote, *, within: float = 60, receipts: int = ASKED_RECEIPTS
+    house: House, vote: Vote, *, within: float = 120, receipts: int = ASKED_RECEIPTS
 ) -> list[Finding]:
     """Wait until the tally has folded the whole log, then let the oracle judge. A tally that never
     gets there has lost what it did not fold."""
@@ -49,17 +49,19 @@ async def verdict(
     return judge(vote.history.attempts, await holdings(house, vote, receipts=receipts))
 
 
-async def folded(house: House, *, within: float = 60) -> float:
-    """Wait until the tally's fences are at the log's end; returns the seconds that it took."""
+async def folded(house: House, *, within: float = 120) -> float:
+    """Wait until the tally's fences are where the log ends now; returns the seconds that it took."""
+    ends: dict[int, int] = {}
 
     async def at_the_end() -> bool:
         try:
+            if not ends:
+                ends.update(await _ends(house))
             async with house.database.engine.connect() as connection:
                 fences = await _fences(connection)
-            ends = await _ends(house)
         except (KafkaError, SQLAlchemyError, OSError, BrokerUnavailable):
             return False
-        return all(fences.get(partition, 0) == end for partition, end in ends.items())
+        return all(fences.get(partition, 0) >= end for partition, end in ends.items())
 
     return await until(at_the_end, "the tally has folded the log", within, pause=0.1)
 

@@ -87,7 +87,7 @@ def build(envelope: Envelope, words: NoticeText, frame: Frame, files: Sequence[F
     message["Message-ID"] = envelope.message_id()
     message["Auto-Submitted"] = "auto-generated"
     if envelope.reply_to:
-        message["Reply-To"] = _address(envelope.reply_to)
+        message["Reply-To"] = mail_address(envelope.reply_to)
     if frame.stop_url:  # RFC 8058: one click, without a page in between
         message["List-Unsubscribe"] = f"<{link(frame.stop_url)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
