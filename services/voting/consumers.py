@@ -1,15 +1,13 @@
 """What voting listens to."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting import handlers, tree
 from services.voting.fraud import signals
 from services.voting.tally import GROUP, fold_records
-from services.voting.tree import grow_trees
+from services.voting.tree import grow_trees_from
 from shared import known
 from shared.contracts.intake import EntryWithdrawn
 from shared.contracts.scoring import ShortlistPublished
@@ -17,7 +15,6 @@ from shared.contracts.voting import VoteCast, VotingSealed
 from shared.messaging import (
     AnySubscription,
     BatchSubscription,
-    Delivered,
     Envelope,
     RecordSubscription,
     Subscription,
@@ -37,10 +34,6 @@ async def on_entry_withdrawn(session: AsyncSession, event: EntryWithdrawn, envel
     await handlers.keep_withdrawal(session, event)
 
 
-async def on_leaves(session: AsyncSession, batch: Sequence[Delivered[Any]]) -> None:
-    await grow_trees(session, batch)
-
-
 def subscriptions() -> tuple[AnySubscription, ...]:
     """Every subscription of the worker."""
     return (
@@ -55,11 +48,11 @@ def subscriptions() -> tuple[AnySubscription, ...]:
             signals.keep_signals,
             linger=DETECTORS_LINGER,
         ),
-        BatchSubscription(
+        RecordSubscription(
             tree.GROUP,
             VoteCast.TOPIC,
             (VoteCast, VotingSealed),
-            on_leaves,
+            grow_trees_from,
             batch_size=tree.BATCH,
             linger=tree.LINGER,
         ),

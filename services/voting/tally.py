@@ -166,7 +166,9 @@ async def _fold(session: AsyncSession, log: Log) -> None:
     seals = await _seals_known_after(session, log)
     if not log.votes:
         return
-    contests, partitions, offsets, slots, voters, receipts, entries, cast_ats = zip(*log.votes, strict=True)
+    contests, partitions, offsets, slots, voters, receipts, entries, cast_ats, _ = zip(
+        *log.votes, strict=True
+    )
     await session.execute(_PLAN_ANEW)
     await session.execute(
         _FOLD,

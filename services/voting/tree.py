@@ -24,8 +24,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.voting.domain.heads import leaf_hash_of
 from services.voting.domain.merkle import Frontier
 from services.voting.domain.tiles import HASH_BYTES, HEIGHT, WIDTH, TileName
+from services.voting.vote_log import read_log
 from shared.contracts.voting import VoteCast, VotingSealed
 from shared.messaging import Delivered
+from shared.messaging.codec import RawRecord
 
 GROUP = "voting-tree"
 BATCH = 5_000
@@ -121,7 +123,31 @@ async def grow_trees(session: AsyncSession, batch: Sequence[Delivered[VoteCast |
     Afterwards each frontier's size is the number of the contest's votes below its next offset, whatever
     part of the batch had been appended before.
     """
-    news = _by_tree(batch)
+    await _grow(session, _by_tree(batch))
+
+
+async def grow_trees_from(
+    session: AsyncSession, records: Sequence[RawRecord]
+) -> Sequence[tuple[RawRecord, str]]:
+    """:func:`grow_trees` for records as they lie on the log.
+
+    Returns:
+        The records that cannot be read, each with the reason; they are no leaves.
+    """
+    log = read_log(records, GROUP)
+    news: dict[TreeName, _News] = defaultdict(_News)
+    for vote in log.votes:
+        of_tree = news[TreeName(vote.contest_id, vote.partition)]
+        of_tree.leaves.append(Leaf(vote.offset, vote.receipt_id, vote.commitment))
+        of_tree.next_offset = vote.offset + 1
+    for seal in log.seals:
+        of_tree = news[TreeName(seal.contest_id, seal.partition)]
+        of_tree.next_offset = max(of_tree.next_offset, seal.offset + 1)
+    await _grow(session, dict(sorted(news.items())))
+    return log.unusable
+
+
+async def _grow(session: AsyncSession, news: Mapping[TreeName, _News]) -> None:
     if not news:
         return
     names = {"contests": [name[0] for name in news], "partitions": [name[1] for name in news]}

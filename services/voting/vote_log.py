@@ -25,8 +25,21 @@ _VOTE = VoteCast.event_type().encode()
 _EVENTS = {event.event_type(): event for event in (VoteCast, VotingSealed)}
 
 
+class _Signals(msgspec.Struct, gc=False):
+    """Nobody here needs them; a record whose signals nobody can read is unreadable all the same."""
+
+    subnet24: str = ""
+    subnet48: str = ""
+    prefix: str = ""
+    mail_domain_class: str = ""
+    mail_domain: str = ""
+    code_age_seconds: int | None = None
+    agent: str = ""
+    agent_class: str = ""
+
+
 class _Cast(msgspec.Struct, gc=False):
-    """What the tally needs of a VoteCast, and of the rest that it is there."""
+    """What the tally and the trees need of a VoteCast, and of the rest that it is there."""
 
     contest_id: str
     receipt_id: str
@@ -36,6 +49,7 @@ class _Cast(msgspec.Struct, gc=False):
     commitment: str
     key_id: str
     cast_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    signals: _Signals | msgspec.UnsetType = msgspec.UNSET
 
 
 class LoggedVote(NamedTuple):
@@ -49,6 +63,7 @@ class LoggedVote(NamedTuple):
     receipt_id: str
     entry_id: str
     cast_at: datetime
+    commitment: str
 
 
 class LoggedSeal(NamedTuple):
@@ -77,11 +92,12 @@ def read_log(records: Sequence[RawRecord], group: str) -> Log:
     take = log.votes.append
     for record in records:
         headers = dict(record.headers)
-        if headers.get("ce_type") != _VOTE or not _is_plain(headers) or record.value is None:
+        value = record.value
+        if headers.get("ce_type") != _VOTE or not value or not value.isascii() or not _is_plain(headers):
             _read_slowly(record, group, log)
             continue
         try:
-            cast = _decode(record.value)
+            cast = _decode(value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             _read_slowly(record, group, log)
             continue
@@ -95,6 +111,7 @@ def read_log(records: Sequence[RawRecord], group: str) -> Log:
                 cast.receipt_id,
                 cast.entry_id,
                 cast.cast_at,
+                cast.commitment,
             )
         )
     return log
@@ -103,6 +120,8 @@ def read_log(records: Sequence[RawRecord], group: str) -> Log:
 def _is_plain(headers: dict[str, bytes | None]) -> bool:
     """Whether the codec would find nothing to say about the attributes."""
     if headers.get("ce_specversion") != b"1.0" or not headers.get("ce_id") or ONLY_GROUP in headers:
+        return False
+    if None in headers.values() or not b"".join(headers.values()).isascii():  # type: ignore[arg-type]
         return False
     try:
         instant = datetime.fromisoformat((headers.get("ce_time") or b"").decode())
@@ -134,4 +153,5 @@ def logged(event: VoteCast, partition: int, offset: int) -> LoggedVote:
         event.receipt_id,
         event.entry_id,
         event.cast_at,
+        event.commitment,
     )
