@@ -14,7 +14,7 @@ from tests.load.spike.servers import Servers
 from tests.load.spike.voters import Attempt, Expected
 
 _STOP_SECONDS = 15.0
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 class Failed(Exception):

@@ -233,7 +233,7 @@ class Showcase(Contender):
             async with asyncio.timeout(START_SECONDS):
                 while known < 8 * self.processes:
                     self.alive()
-                    status, _ = await ask(self.port, probe)
+                    status, said = await ask(self.port, probe)
                     known = known + 1 if status == 422 else 0
                     if status != 422:
                         await asyncio.sleep(0.1)
@@ -241,7 +241,7 @@ class Showcase(Contender):
                 while (await ask(self.port, _READY))[0] != 200:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
         except TimeoutError:
-            raise Failed("showcase does not open its vote") from None
+            raise Failed(f"showcase does not open its vote: {status} {said[-300:]!r}") from None
 
     async def _one(self, statement: object) -> int:
         async with self._opened.transaction() as session:

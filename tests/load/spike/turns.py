@@ -108,7 +108,7 @@ async def open_turn(
         turn=turn, connections=connections, loop=f"open {share} %", outcomes=outcomes,
     )  # fmt: skip
     line.more["pace_per_s"] = pace
-    line.more |= await contender.more()
+    line.more.update(await contender.more())
     if isinstance(watched[0], Exception):
         line.complaints.append(f"the watch ended: {watched[0]!r}")
     return line
