@@ -6,6 +6,7 @@ from services.notify import consumers, http, pages
 from services.notify.channels.email import EmailSender
 from services.notify.channels.webhook import WebhookSender
 from services.notify.domain.keys import NotifyKeys
+from services.notify.handlers.certificate_names import ask_names
 from services.notify.handlers.certificates import finish_certificates
 from services.notify.handlers.delivery import Dispatcher
 from services.notify.handlers.digests import Digests
@@ -40,6 +41,7 @@ def build(resources: Resources) -> Service:
 
     async def finish(database: Database) -> None:
         await finish_letters(database)
+        await ask_names(database, clock, settings)
         await finish_certificates(database, clock, settings)
 
     async def remind_sleepers(database: Database) -> None:

@@ -363,7 +363,15 @@ class Certificate(Row, table=True):
 
     __tablename__ = "certificate"
     __table_args__ = (
-        UniqueConstraint("contest_id", "award_id", "entry_id", name="certificate_once"),
+        Index(
+            "certificate_once",
+            "contest_id",
+            "award_id",
+            "entry_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+        Index("certificate_by_token", "token_sha256"),
         Index("certificate_by_code", "code", unique=True),
         Index("certificate_by_serial", "serial"),
     )
@@ -381,5 +389,26 @@ class Certificate(Row, table=True):
     content: Json | None = _json(nullable=True)
     pdf: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     sha256: str = ""
+    template: str = "certificate"
+    token_sha256: str = ""
+    """Of the link by which the winner confirms the name; empty = not asked yet."""
+    proposed: str = ""
+    """How the winner spells the name, where that is not how it was entered; staff accept it."""
+    confirmed_at: datetime | None = _instant(nullable=True)
+    """Since when the name is settled: only then is the certificate made."""
     revoked_at: datetime | None = _instant(nullable=True)
     revoked_reason: str = ""
+
+
+class CertificateStep(Row, table=True):
+    """Who did what to a certificate, and when."""
+
+    __tablename__ = "certificate_step"
+
+    contest_id: str = Field(primary_key=True)
+    serial: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    step: str
+    by: str
+    at: datetime = _instant()
+    note: str = ""

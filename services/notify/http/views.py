@@ -161,7 +161,23 @@ class CertificateView(BaseModel):
     entry_id: str
     issued_at: datetime
     sha256: str = Field(description="of the PDF; empty until it is made")
+    proposed: str = Field(description="the winner's correction, which staff accept; else empty")
+    confirmed_at: datetime | None = Field(description="since when the name is settled")
     revoked_at: datetime | None
+
+
+class NameConfirmed(_Body):
+    """By the winner, with the link's token."""
+
+    token: str = Field(min_length=20, max_length=100)
+    name: str = Field(min_length=1, max_length=300)
+
+
+class NameSettled(_Body):
+    """By staff."""
+
+    name: str = Field(min_length=1, max_length=300)
+    reason: str = Field(default="", max_length=300, description="who gave the name; not for a correction")
 
 
 class Verification(BaseModel):

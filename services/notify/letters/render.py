@@ -19,9 +19,17 @@ from shared.errors import Invalid
 
 TEMPLATES = Path(__file__).with_name("typst")
 TemplateName = Literal[
-    "external", "announcement", "memorandum", "minutes", "certificate", "sheet", "labels", "plaque"
+    "external",
+    "announcement",
+    "memorandum",
+    "minutes",
+    "certificate",
+    "certificates-print",
+    "sheet",
+    "labels",
+    "plaque",
 ]
-SINGLE_PAGES = frozenset({"certificate", "labels", "plaque"})
+SINGLE_PAGES = frozenset({"certificate", "certificates-print", "labels", "plaque"})
 """Templates whose pages are fixed: nothing is fitted."""
 DENSITIES = (1.0, 0.96, 0.92, 0.88, 0.85)
 """Of the vertical space: the first that brings the text onto one page wins, else it takes its pages."""

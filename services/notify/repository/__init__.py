@@ -3,6 +3,7 @@
 from services.notify.repository import (
     board,
     cascade,
+    certificates,
     letters,
     notices,
     people,
@@ -12,4 +13,15 @@ from services.notify.repository import (
     signers,
 )
 
-__all__ = ["board", "cascade", "letters", "notices", "people", "progress", "register", "sending", "signers"]
+__all__ = [
+    "board",
+    "cascade",
+    "certificates",
+    "letters",
+    "notices",
+    "people",
+    "progress",
+    "register",
+    "sending",
+    "signers",
+]

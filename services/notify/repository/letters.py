@@ -9,7 +9,7 @@ from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.letters import LOST, DispatchState, LetterState, Step
-from services.notify.tables import Certificate, Dispatch, Letter, LetterFile, LetterStep
+from services.notify.tables import Dispatch, Letter, LetterFile, LetterStep
 from shared.errors import NotFound
 
 _TAKE_NUMBER = text(
@@ -205,34 +205,6 @@ async def requeue_failed(session: AsyncSession, letter: Letter) -> None:
         )
         .values(state=DispatchState.PRINT)
     )
-
-
-async def certificates(session: AsyncSession, contest_id: str) -> Sequence[Certificate]:
-    """Every certificate of the contest."""
-    query = select(Certificate).where(Certificate.contest_id == contest_id)
-    return (await session.exec(query.order_by(col(Certificate.serial)))).all()
-
-
-async def certificate_by_serial(session: AsyncSession, serial: str, contest_id: str = "") -> Certificate:
-    """The certificate of that serial, of the newest contest where several have it. Raises NotFound."""
-    query = select(Certificate).where(Certificate.serial == serial)
-    if contest_id:
-        query = query.where(Certificate.contest_id == contest_id)
-    found = (await session.exec(query.order_by(col(Certificate.issued_at).desc()).limit(1))).first()
-    if found is None:
-        raise NotFound("ไม่พบใบประกาศนียบัตรเลขที่นี้", "There is no certificate of this serial.", field="serial")
-    return found
-
-
-async def certificate_by_code(session: AsyncSession, code: str) -> Certificate | None:
-    """The certificate that bears the code."""
-    return (await session.exec(select(Certificate).where(Certificate.code == code))).first()
-
-
-async def unfinished_certificates(session: AsyncSession, limit: int = 20) -> Sequence[Certificate]:
-    """Certificates without their PDF yet."""
-    query = select(Certificate).where(Certificate.sha256 == "").order_by(col(Certificate.serial))
-    return (await session.exec(query.limit(limit).with_for_update(skip_locked=True))).all()
 
 
 def progress(counts: Mapping[str, int]) -> tuple[int, int]:

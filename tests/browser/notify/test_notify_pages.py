@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.notify.handlers.certificate_names import settle_name
 from shared.clock import FixedClock
 from shared.contracts.event import LocalizedText
 from shared.contracts.ids import ContactId, ContestId
@@ -28,7 +29,7 @@ from shared.db import Database
 from shared.testing.browser import DESKTOP, PHONE, OpenPage, serve
 from shared.testing.rulebooks import CONTEST_ID, SHORTLIST, VOTE_CLOSES, a_rulebook
 from shared.testing.web import publish_contest
-from tests.component.notify.notify_kit import Notify, a_code, a_contact, an_entry
+from tests.component.notify.notify_kit import NAME_LINK, Notify, a_code, a_contact, an_entry, words_of_mail
 
 pytestmark = [pytest.mark.browser]
 C = ContestId(CONTEST_ID)
@@ -220,17 +221,32 @@ async def test_pages_are_sound(
         ResultsPublished(contest_id=C, revision=1, awards=awards, approved_by=(), published_at=SHORTLIST)
     )
     await notify.send()
+    mails = [words_of_mail(raw) for _, raw in notify.transport.sent]
+    link = next(found[0] for mail in mails if (found := NAME_LINK.search(mail)))
     async with notify.database.transaction() as session:
         from services.notify import repository
 
-        code = (await repository.letters.certificates(session, CONTEST_ID))[0].code
+        first, second = (await repository.certificates.certificates(session, CONTEST_ID))[:2]
+        await settle_name(
+            session,
+            notify.clock,
+            first.serial,
+            CONTEST_ID,
+            "staff-1",
+            typed=first.recipient,
+            reason="แจ้งทางโทรศัพท์",
+        )
+    await notify.send()
     paths = {
         "/staff": "board",
         "/letters": "register",
         "/letters/new": "compose",
         "/letters/certificates": "certificates",
         "/notices": "notices",
-        f"/verify/{code}": "verified",
+        f"/letters/certificates/{first.serial}": "certificate",
+        f"/letters/certificates/{second.serial}": "certificate-waiting",
+        f"/verify/{first.code}": "verified",
+        link: "certificate-name",
         "/verify": "verify",
     }
     wrong: dict[str, list[str]] = {}

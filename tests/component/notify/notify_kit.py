@@ -1,13 +1,17 @@
 """What notify's component tests share: events as consumers get them, people, and a running service."""
 
+import hashlib
 import itertools
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default as modern
 from typing import Any
 
 from sqlmodel import col, select
 
-from services.notify import consumers
+from services.notify import consumers, repository
 from services.notify.app import build
 from services.notify.channels import Sender
 from services.notify.channels.email import EmailSender
@@ -17,6 +21,7 @@ from services.notify.domain.keys import NotifyKeys
 from services.notify.domain.second_factor import Seal, new_key
 from services.notify.handlers import review
 from services.notify.handlers.agencies import DUTIES
+from services.notify.handlers.certificate_names import ask_names, confirm_name
 from services.notify.handlers.certificates import finish_certificates
 from services.notify.handlers.delivery import Dispatcher
 from services.notify.mail.transport import Line, Transport
@@ -34,6 +39,16 @@ from shared.testing.rulebooks import CONTEST_ID, OPENING
 from shared.testing.web import resources_for
 
 _offsets = itertools.count()
+NAME_LINK = re.compile(r"/verify/name/([A-Za-z0-9_-]{20,})")
+
+
+def words_of_mail(raw: bytes) -> str:
+    """The plain text of a mail."""
+    body = message_from_bytes(raw, policy=modern).get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 SEAL = Seal.of(bytes.fromhex("1f" * 32))
 """Of the settings of tests."""
 
@@ -97,6 +112,7 @@ class Notify:
 
     async def send(self) -> None:
         """Everything that the worker's timers do."""
+        await ask_names(self.database, self.clock, self.resources.settings)
         await finish_certificates(self.database, self.clock, self.resources.settings)
         await self.dispatcher.run(self.database)
 
@@ -105,6 +121,18 @@ class Notify:
         async with self.database.transaction() as session:
             waiting = await review.batches(session, CONTEST_ID)
             return sum([await review.approve(session, self.clock, one.notices, by) for one in waiting])
+
+    async def confirm_names(self) -> None:
+        """Every winner confirms the name by the link of the mail, as it was entered."""
+        async with self.database.transaction() as session:
+            waiting = await repository.certificates.certificates(session, CONTEST_ID)
+        names = {row.token_sha256: row.recipient for row in waiting if row.confirmed_at is None}
+        for _, raw in list(self.transport.sent):
+            for token in NAME_LINK.findall(words_of_mail(raw)):
+                name = names.get(hashlib.sha256(token.encode()).hexdigest())
+                if name is not None:
+                    async with self.database.transaction() as session:
+                        await confirm_name(session, self.clock, token, name)
 
     async def notices(self) -> Sequence[Notice]:
         async with self.database.transaction() as session:

@@ -238,8 +238,10 @@ async def test_results_make_certificates_that_anyone_can_verify(notify: Notify) 
     event_id = await notify.consume(event)
     await notify.consume(event, event_id)
     await notify.send()
+    await notify.confirm_names()
+    await notify.send()
     async with notify.database.transaction() as session:
-        [certificate] = await repository.letters.certificates(session, CONTEST_ID)
+        [certificate] = await repository.certificates.certificates(session, CONTEST_ID)
     assert certificate.serial == "SCSA-2565-0001"
     found = await verification(notify.resources, certificate.code.lower().replace("-", " "))
     assert (found.valid, found.recipient, found.rehearsal) == (True, "เทศบาลนครตัวอย่าง", True)
