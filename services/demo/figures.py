@@ -52,7 +52,8 @@ def expected_notices(stage: Stage) -> dict[str, int]:
         "approval-awaited": 4,  # shortlist and results; winners when proposed, and after the first signature
         "briefing-confirmed": BRIEFING,
         "briefing-cancelled": BRIEFING_CANCELLED,
-        "certificate-ready": len(stage.plan.winners) + 1,
+        "certificate-name": stage.plan.certificates,
+        "certificate-ready": stage.plan.certificates,
         "draft-reminder": fates["late"] + fates["young"],
         "entry-accepted": fates["accepted"],
         "entry-received": submitted,
@@ -330,7 +331,7 @@ async def _paper(
         Figure("announcements", 2, announcements, _at(log, "delivery", "letters", "announcement")),
         Figure(
             "certificates",
-            len(stage.plan.winners) + 1,
+            stage.plan.certificates,
             len(certificates),
             _at(log, "delivery", "letters", "certificate"),
         ),

@@ -76,6 +76,12 @@ class Plan:
         return sum(vote.again is not None for vote in self.votes)
 
     @property
+    def certificates(self) -> int:
+        """One for each award, and one for each finalist that won nothing."""
+        won = {*self.winners.values(), self.popular}
+        return len(self.winners) + 1 + len(set(self.finalists) - won)
+
+    @property
     def by_mail(self) -> int:
         return sum(vote.by_mail for vote in self.votes)
 

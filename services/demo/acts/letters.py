@@ -11,6 +11,7 @@ from services.demo.stage import APPROVER, CLERK, Stage, bangkok
 ASLEEP = 3
 """Provinces that have not acknowledged the circular; the staff board shows them."""
 NARATHIWAT = "96"
+_NAME_TOKEN = re.compile(r"/verify/name/([A-Za-z0-9_-]{20,})")
 _TOKEN = re.compile(r"https?://\S+/letters/\S*?([A-Za-z0-9_-]{20,})")
 
 
@@ -111,13 +112,21 @@ async def _announce(stage: Stage, template: str, title: str) -> None:
 
 
 async def certificates(stage: Stage) -> None:
-    """One for each award; the code on it can be verified by anyone."""
-    expected = len(stage.plan.winners) + 1
-    with stage.progress.act("Certificates", expected) as progress:
+    """One for each award and each other finalist, once its name is confirmed; anyone can verify its code."""
+    expected = stage.plan.certificates
+    with stage.progress.act("Certificates", 2 * expected) as progress:
+
+        async def asked() -> Any:
+            rows = await stage.staff.get(stage.path("notify", "/certificates"))
+            return rows if len(rows) == expected else None
+
+        for row in await until(asked, f"{expected} winners and finalists to be asked for their names"):
+            await _confirm_name(stage, row)
+            progress.advance()
 
         async def ready() -> Any:
             rows = await stage.staff.get(stage.path("notify", "/certificates"))
-            return rows if len(rows) == expected and all(row["sha256"] for row in rows) else None
+            return rows if all(row["sha256"] for row in rows) else None
 
         rows = await until(ready, f"{expected} certificates to be made")
         for row in rows:
@@ -134,6 +143,25 @@ async def _sign(stage: Stage, address: str, signer: str) -> None:
     """Sign with the code of the signer's telephone."""
     body = {"code": await stage.noted[signer].code(stage)}
     await stage.accounts[signer].post(f"{address}/signing", body)
+
+
+async def _confirm_name(stage: Stage, row: dict[str, Any]) -> None:
+    """Winners confirm by the link of their mail; what finalists say by telephone is written down by staff."""
+    emails = {stage.entry_ids[entry.number]: entry.email for entry in stage.plan.entries}
+    if row["award"]["en"] == "Finalist":
+        body = {"name": row["recipient"], "reason": "ผู้ประสานงานแจ้งทางโทรศัพท์"}
+        await stage.staff.post(stage.path("notify", f"/certificates/{row['serial']}/name"), body)
+        return
+
+    async def link() -> str:
+        for text in await stage.inbox.texts(emails[row["entry_id"]]):
+            if row["award"]["th"] in text and (found := _NAME_TOKEN.search(text)):
+                return found.group(1)
+        return ""
+
+    token = await until(link, f"the question for the name on {row['serial']} to arrive")
+    body = {"token": token, "name": row["recipient"]}
+    await stage.api.post("/api/notify/v1/certificates/confirmations", body)
 
 
 async def _issue(
