@@ -147,14 +147,15 @@ async def _sign(stage: Stage, address: str, signer: str) -> None:
 
 async def _confirm_name(stage: Stage, row: dict[str, Any]) -> None:
     """Winners confirm by the link of their mail; what finalists say by telephone is written down by staff."""
-    emails = {stage.entry_ids[entry.number]: entry.email for entry in stage.plan.entries}
+    by_number = {entry.number: entry.email for entry in stage.plan.entries}
+    email = by_number[stage.numbers[row["entry_id"]]]
     if row["award"]["en"] == "Finalist":
         body = {"name": row["recipient"], "reason": "ผู้ประสานงานแจ้งทางโทรศัพท์"}
         await stage.staff.post(stage.path("notify", f"/certificates/{row['serial']}/name"), body)
         return
 
     async def link() -> str:
-        for text in await stage.inbox.texts(emails[row["entry_id"]]):
+        for text in await stage.inbox.texts(email):
             if row["award"]["th"] in text and (found := _NAME_TOKEN.search(text)):
                 return found.group(1)
         return ""
