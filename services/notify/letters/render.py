@@ -29,7 +29,7 @@ TemplateName = Literal[
     "labels",
     "plaque",
 ]
-SINGLE_PAGES = frozenset({"certificate", "certificates-print", "labels", "plaque"})
+SINGLE_PAGES = frozenset({"certificate", "certificates-print", "sheet", "labels", "plaque"})
 """Templates whose pages are fixed: nothing is fitted."""
 DENSITIES = (1.0, 0.96, 0.92, 0.88, 0.85)
 """Of the vertical space: the first that brings the text onto one page wins, else it takes its pages."""
