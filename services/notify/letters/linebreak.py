@@ -32,14 +32,13 @@ _PHRASES = re.compile(
             rf"จำนวน {_DIGIT}+ (?:ฉบับ|รางวัล|ผลงาน|ชุด|แผ่น)",
             rf"{_DIGIT}+ (?:ผลงาน|รางวัล|หน่วยงาน|จังหวัด|วัน|ฉบับ|คะแนน|เสียง)",
             rf"ตาม(?:หลักเกณฑ์)?ข้อ {_DIGIT}+",
-            r"[ก-๙]+ ?ฯ",
             r"\([^()\s]{1,24}(?: [^()\s]{1,16}){0,2}\)",
             r"[A-Za-z0-9][A-Za-z0-9./:@_%?=&#-]{0,46}[A-Za-z0-9]",
         )
     )
 )
 _OPENING = "“(‘["
-_CLOSING = "”)’]ๆ.,!?:;"
+_CLOSING = "”)’]ๆฯ.,!?:;"
 
 
 @lru_cache(maxsize=16)
@@ -73,7 +72,7 @@ class LineBreaker:
 
     def runs(self, text: str) -> list[Run]:
         """``text`` as runs; joined they are the text."""
-        return list(_merged(_joined(self._pieces(text))))
+        return list(_merged(_joined(_abbreviated(self._pieces(text)))))
 
     def _pieces(self, text: str) -> Iterator[Run]:
         start = 0
@@ -82,6 +81,18 @@ class LineBreaker:
             yield phrase.group(), True
             start = phrase.end()
         yield from ((word, word in self.glossary) for word in self.words(text[start:]))
+
+
+def _abbreviated(pieces: Iterable[Run]) -> Iterator[Run]:
+    """``โครงการ ฯ``: the mark of an abbreviation stays with its word, although a space stands between."""
+    held: list[Run] = []
+    for piece in pieces:
+        held.append(piece)
+        if len(held) > 2 and piece[0].startswith("ฯ") and held[1][0] == " ":
+            held = [("".join(text for text, _ in held), True)]
+        elif len(held) > 2:
+            yield held.pop(0)
+    yield from held
 
 
 def _joined(pieces: Iterable[Run]) -> Iterator[Run]:
