@@ -184,6 +184,13 @@ EVENTS: Mapping[str, Told] = {
     "ResultsPublished": _told(
         "ประกาศผล", "the results are published", A.WINNERS, A.FINALISTS, *_MANY, public=True
     ),
+    "CertificateNameAsked": _told(
+        "ขอให้ยืนยันชื่อในใบประกาศนียบัตร",
+        "a winner is asked how the name on the certificate is spelt",
+        A.ENTRANT,
+        facts="certificate.name certificate.award certificate.confirm",
+        entry=True,
+    ),
     "CertificateIssued": _told(
         "ออกใบประกาศนียบัตร",
         "a certificate is issued",

@@ -138,7 +138,9 @@ class _Shelf:
         )
         certificate = None
         if serial := notice.facts.get("certificate.serial"):
-            certificate = await repository.certificates.certificate_by_serial(session, serial, notice.contest_id)
+            certificate = await repository.certificates.certificate_by_serial(
+                session, serial, notice.contest_id
+            )
         return Material(
             notice=notice,
             rulebook=rulebook,
