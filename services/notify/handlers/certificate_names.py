@@ -7,11 +7,11 @@ import secrets
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
+from services.notify.certificate_tables import Certificate
 from services.notify.domain.certificates import CertificateAct, clean_name
 from services.notify.handlers.certificates import new_certificate
 from services.notify.handlers.tell import Happening, tell
 from services.notify.letters.render import refuse_missing_glyphs
-from services.notify.tables import Certificate
 from shared.clock import Clock
 from shared.contracts.ids import new_id
 from shared.db import Database

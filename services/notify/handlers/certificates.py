@@ -9,13 +9,13 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
+from services.notify.certificate_tables import Certificate
 from services.notify.contest_files import contest_files
 from services.notify.domain.certificates import CertificateAct, new_code, winners
 from services.notify.domain.numbering import number_text, register_year
 from services.notify.handlers.tell import Happening, tell
 from services.notify.letters.compose import NO_CONTEST_PREFIX, Typesetting
 from services.notify.letters.render import Rendered, missing_glyphs, render_pdf, render_png
-from services.notify.tables import Certificate
 from shared import known
 from shared.clock import Clock
 from shared.contracts.event import LocalizedText

@@ -8,11 +8,12 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
+from services.notify.certificate_tables import Certificate
 from services.notify.contest_files import contest_files
 from services.notify.handlers.cascade import Cover, cover_of
 from services.notify.mail import words as say
 from services.notify.repository.notices import Key
-from services.notify.tables import Certificate, Contact, Dispatch, Entry, Letter, Notice
+from services.notify.tables import Contact, Dispatch, Entry, Letter, Notice
 from shared import known
 from shared.contracts.rulebook import Rulebook
 from shared.errors import NotFound

@@ -7,9 +7,10 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.notify import repository
+from services.notify.certificate_tables import Certificate
 from services.notify.domain.letters import DispatchState, LetterState
 from services.notify.domain.notices import NoticeState
-from services.notify.tables import Certificate, Dispatch, Letter, Notice
+from services.notify.tables import Dispatch, Letter, Notice
 from shared.contracts.event import LocalizedText
 from shared.contracts.notify import Channel, LetterKind
 

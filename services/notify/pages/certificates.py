@@ -5,12 +5,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from services.notify import repository
+from services.notify.certificate_tables import Certificate
 from services.notify.domain.certificates import ACT_NAMES, CertificateAct, normal_code
 from services.notify.handlers import certificate_names
 from services.notify.handlers.certificates import picture
 from services.notify.http.certificates import certificate_sheets, verification
 from services.notify.pages.common import PAGES, Staff, check_typed, contest_of, may_sign, names_of
-from services.notify.tables import Certificate
 from shared import known
 from shared.contracts.intake import Role
 from shared.errors import DomainError, NotFound

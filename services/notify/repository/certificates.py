@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify.tables import Certificate, CertificateStep
+from services.notify.certificate_tables import Certificate, CertificateStep
 from shared.errors import NotFound
 
 

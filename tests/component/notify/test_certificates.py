@@ -11,7 +11,7 @@ import zxingcpp
 from PIL import Image
 
 from services.notify import repository
-from services.notify.tables import Certificate
+from services.notify.certificate_tables import Certificate
 from shared.contracts.intake import Role
 from shared.testing.rulebooks import CONTEST_ID
 from shared.testing.web import client_for, sign_in, submit
