@@ -8,6 +8,7 @@ import shared.recount
 from shared.contracts.examples import EXAMPLES
 from shared.recount.figures import recount
 from shared.recount.log import Fact
+from shared.recount.scores_only import recount_scores
 
 
 def fact(event_type: str, offset: int, *, partition: int = 0, key: str | None = None, **changes: Any) -> Fact:
@@ -158,6 +159,18 @@ def test_a_wrong_shortlist_and_a_wrong_winner_are_found_out() -> None:
         "the shortlist of smart-mobility does not follow from the scores",
         "WinnersCertified: smart-mobility does not follow from the scores",
     ]
+
+
+def test_scores_are_recounted_alone() -> None:
+    found = recount_scores([*judged(), shortlist(1, 2), winners(2)])
+    assert found["scores"]["winners"] == {"smart-mobility": ["e2"]}
+    assert hash_alone(found["findings"]) == []
+    wrong = recount_scores([*judged(), shortlist(2, 3), winners(3)])
+    assert hash_alone(wrong["findings"]) == [
+        "the shortlist of smart-mobility does not follow from the scores",
+        "WinnersCertified: smart-mobility does not follow from the scores",
+    ]
+    assert recount_scores([])["findings"] == ["the log has no rulebook of this contest"]
 
 
 def test_only_the_highest_revision_of_a_score_counts_and_a_recused_judge_s_does_not() -> None:

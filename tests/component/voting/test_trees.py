@@ -156,8 +156,8 @@ async def test_signature_covers_every_word_of_the_head(voting_database: Database
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE tree_tile SET hashes = overlay(hashes PLACING 'x'::bytea FROM 70)",
-        "UPDATE tree_frontier SET peaks = overlay(peaks PLACING 'x'::bytea FROM 2)",
+        "UPDATE tree_tile SET hashes = overlay(hashes PLACING 'wxyz'::bytea FROM 70)",
+        "UPDATE tree_frontier SET peaks = overlay(peaks PLACING 'wxyz'::bytea FROM 2)",
         'UPDATE tree_head SET document = replace(document, \'"root":"\', \'"root":"0\')',
         "DELETE FROM tree_tile",
     ],

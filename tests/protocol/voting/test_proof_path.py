@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
-from services.voting import heads
+from services.voting import cli, heads
 from services.voting.accounts import take_accounts
 from services.voting.agreement import differences, recount_for
 from services.voting.app import build
@@ -130,6 +131,16 @@ class House:
                     raise
                 await asyncio.sleep(0.2)
 
+    async def command(self, *words: str, servers: str = "") -> tuple[int, str]:
+        """A command of the auditor, as a shell runs it: exit code and what it said."""
+        environment = {
+            "KAFKA_BOOTSTRAP_SERVERS": servers or self.settings.bootstrap_servers,
+            "SHOWCASE_VOTING_DATABASE_URL": self.database.dsn,
+        }
+        words = (*words, "--contest", self.contest_id)
+        done = await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=environment)
+        return done.exit_code, done.stdout
+
     async def refusal(self) -> str:
         with pytest.raises(Conflict) as refused:
             await self.certify("one", Role.STAFF)
@@ -187,7 +198,7 @@ TAMPERINGS = {
         "the counter of partition 0 says duplicate = 1, its rows 0",
     ),
     "a leaf": (
-        f"UPDATE tree_tile SET hashes = overlay(hashes PLACING '\\x00'::bytea FROM 7 * 32 + 1) {ROW} "
+        f"UPDATE tree_tile SET hashes = overlay(hashes PLACING '\\x00ff00ff'::bytea FROM 7 * 32 + 1) {ROW} "
         "AND level = 0 AND number = 1",
         "leaf 263 of partition 0:",
     ),
@@ -197,11 +208,11 @@ TAMPERINGS = {
         "leaf 3 of partition 0:",
     ),
     "a node": (
-        f"UPDATE tree_tile SET hashes = overlay(hashes PLACING '\\x00'::bytea FROM 1) {ROW} AND level = 1",
+        f"UPDATE tree_tile SET hashes = overlay(hashes PLACING '\\x00ff00ff'::bytea FROM 1) {ROW} AND level = 1",
         "node 0 of level 1 of partition 0",
     ),
     "the right edge": (
-        f"UPDATE tree_frontier SET peaks = overlay(peaks PLACING '\\x00'::bytea FROM 3) {ROW}",
+        f"UPDATE tree_frontier SET peaks = overlay(peaks PLACING '\\x00ff00ff'::bytea FROM 3) {ROW}",
         "the tree of partition 0 ends at leaf 300 with another right edge",
     ),
     "a head": (
@@ -248,6 +259,21 @@ async def test_every_tampering_is_named_and_refused_then_two_people_certify(hous
     await eventually(house.told)
     recount = await recount_from_log(house.settings, house.contest_id)
     assert (recount.findings, recount.heads, recount.last_head) == ([], 3, 3)
+    code, said = await house.command("audit", "votes", "--accounts", "--json")
+    assert (code, json.loads(said)["findings"], json.loads(said)["last_head"]) == (0, [], 3)
+    code, said = await house.command("audit", "votes", "--key", SIGNER.public_key("another"))
+    assert (code, "head 1: its signature does not hold" in said) == (1, True)
+    await house.execute(f"UPDATE partition_count SET duplicate = duplicate + 1 {ROW}")
+    code, said = await house.command("audit", "votes", "--accounts", "--json")
+    assert (code, json.loads(said)["findings"][0]) == (
+        1, "the counter of partition 0 says duplicate = 1, its rows 0"
+    )  # fmt: skip
+    code, said = await house.command("audit", "scores", "--json")
+    assert (code, json.loads(said)["findings"]) == (1, ["the log has no rulebook of this contest"])
+    code, said = await house.command("audit", "votes", "--openings", "no-such-file")
+    assert code == 2
+    code, said = await house.command("audit", "votes", servers="127.0.0.1:1")
+    assert code == 3
 
 
 async def test_late_vote_is_in_the_tree_and_proves_itself_whatever_the_clocks_say(
