@@ -208,7 +208,8 @@ TAMPERINGS = {
         "leaf 3 of partition 0:",
     ),
     "a node": (
-        f"UPDATE tree_tile SET hashes = overlay(hashes PLACING '\\x00ff00ff'::bytea FROM 1) {ROW} AND level = 1",
+        f"UPDATE tree_tile SET hashes = overlay(hashes PLACING '\\x00ff00ff'::bytea FROM 1) {ROW} "
+        "AND level = 1",
         "node 0 of level 1 of partition 0",
     ),
     "the right edge": (
