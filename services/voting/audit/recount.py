@@ -88,6 +88,8 @@ async def recount_from_log(
     """
     decisions = await read_decisions(settings, contest_id, head_key)
     count = _Count(Recount(contest_id, evidence=Evidence(watch)), decisions, openings)
+    if decisions.seals is not None and up_to is not None:  # of those that are read
+        decisions.seals = {p: offset for p, offset in decisions.seals.items() if offset < up_to.get(p, 0)}
     tree_up_to = tree_up_to or up_to
     ends = None
     if up_to is not None and tree_up_to is not None:

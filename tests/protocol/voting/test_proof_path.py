@@ -118,6 +118,13 @@ class House:
         )
         return trees == leaves == rows
 
+    async def passed_the_seals(self) -> bool:
+        return not await self.scalar(
+            "SELECT count(*) FROM partition_seal AS seal JOIN consumer_fence AS fence USING (partition)"
+            " WHERE seal.contest_id = :c AND fence.topic = 'voting.vote.v1'"
+            f" AND fence.consumer_group IN ('{TALLY}', '{TREE}') AND fence.next_offset <= seal.\"offset\""
+        )
+
     async def told(self) -> bool:
         return not await self.scalar("SELECT count(*) FROM outbox WHERE published_at IS NULL")
 
@@ -174,6 +181,7 @@ async def house(voting_database: Any, kafka: str) -> AsyncIterator[House]:
         await house.sign()
         await Closer(house.settings, voting_database, CLOCK).close(house.contest_id)
         await eventually(house.told)
+        await eventually(house.passed_the_seals)
         yield house
 
 
