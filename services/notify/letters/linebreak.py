@@ -6,11 +6,16 @@ that belong to them become *kept* runs, which the templates set in a box. Everyt
 typesetter, because a box around every word would leave it nothing to justify with.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+# PyThaiNLP's words come with the package; without this it makes a folder in the home directory when it is
+# imported, and in a container there is none that can be written
+os.environ.setdefault("PYTHAINLP_READ_ONLY", "1")
 
 Run = tuple[str, bool]
 """Some text, and whether it must stay on one line."""
