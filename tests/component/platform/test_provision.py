@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from shared.db.migrations import upgrade
 from shared.db.provision import provision, role_of
 from shared.settings import SERVICE_NAMES, Settings
 
@@ -37,6 +38,23 @@ async def test_a_role_cannot_connect_to_anothers_database(provisioned: Settings,
     own = urlsplit(provisioned.service_dsn("intake"))
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for database"):
         await asyncpg.connect(urlunsplit(own._replace(path=f"/showcase_{other}")))
+
+
+async def test_voting_steps_into_the_vault_s_role_and_inherits_nothing_of_it(provisioned: Settings) -> None:
+    await upgrade(provisioned.service_dsn("voting"), "services.voting")
+    connection = await asyncpg.connect(provisioned.service_dsn("voting"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="schema identity"):
+            await connection.fetch("SELECT * FROM identity.contact")
+        async with connection.transaction():
+            await connection.execute("SET LOCAL ROLE showcase_voting_identity")
+            assert await connection.fetchval("SELECT count(*) FROM identity.contact") == 0
+        other = await asyncpg.connect(provisioned.service_dsn("intake"))
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await other.execute("SET ROLE showcase_voting_identity")
+        await other.close()
+    finally:
+        await connection.close()
 
 
 async def test_a_role_makes_neither_roles_nor_databases(provisioned: Settings) -> None:
