@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -36,9 +37,8 @@ class Connection(asyncio.Protocol):
         self.number = -1
         self.answer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+    def connection_made(self, transport: Any) -> None:
+        self.transport: asyncio.Transport = transport
         self.run.free(self)
 
     def send(self, number: int) -> None:

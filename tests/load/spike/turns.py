@@ -138,6 +138,10 @@ async def judged(
     await usage.end()
     stored = await contender.stored(expected)
     unknown = load.sent - load.answered
+    if unknown > connections + load.lost:
+        complaints.append(f"{unknown} requests were not answered, over {connections} connections")
+    if not load.accepted:
+        complaints.append("no vote was accepted")
     complaints += stored.complaints + faults(load, expected, stored)
     if outcomes is not None:
         complaints += singly(sent, outcomes, stored)
