@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.notify.handlers.board import board_of
 from shared.contracts.ids import ContactId, ContestId
+from shared.contracts.intake import Role
 from shared.contracts.rulebook import VoteScope
 from shared.contracts.scoring import JudgeAssigned, JudgeInvited, JudgeRecused, Round, ScoreRecorded
 from shared.contracts.voting import TallyChanged, VotesHeld, VotesReleased, VotingOpened
@@ -104,3 +105,26 @@ async def test_board_shows_the_vote_as_sums_only(notify: Notify) -> None:
     votes = (await board_of(notify.database, notify.clock, CONTEST_ID)).votes
     assert (votes.state, votes.counted, votes.held, votes.per_minute) == ("open", 600, 2, 20)
     assert sum(votes.curve) == 600
+
+
+async def test_staff_are_told_once_of_a_case_however_many_events_it_takes(notify: Notify) -> None:
+    """A large case comes in parts and may grow: one notice, with the number of all its votes."""
+    await notify.consume(a_contact("clerk", roles=(Role.STAFF,)))
+    parts = (("a", "b"), ("c",), ("d",))
+    for part, receipts in enumerate(parts, start=1):
+        await notify.consume(
+            VotesHeld(
+                contest_id=C,
+                decision_id=f"case-1-held-{part}",
+                case_id="case-1",
+                part=part,
+                votes=3 if part < 3 else 4,
+                detector="agent+network",
+                receipt_ids=receipts,
+                reason="โปรแกรมเดียวกัน",
+                decided_at=SHORTLIST,
+            )
+        )
+    told = [notice for notice in await notify.notices() if notice.template == "votes-held"]
+    assert [notice.facts["votes.held"] for notice in told] == ["3"]
+    assert (await board_of(notify.database, notify.clock, CONTEST_ID)).votes.held == 4
