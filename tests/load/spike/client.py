@@ -85,10 +85,10 @@ class Run:
 
     async def go(self, connections: int, seconds: float) -> float:
         """Run for ``seconds``; how long it took until the last request was sent."""
-        self.began = self.loop.time()
+        self.began = time.perf_counter()
         await asyncio.gather(*(self.connect() for _ in range(connections)))
-        self.began = self.loop.time()
-        while (now := self.loop.time()) < self.began + seconds and self.next < len(self.requests):
+        self.began = time.perf_counter()
+        while (now := time.perf_counter()) < self.began + seconds and self.next < len(self.requests):
             if self.pace:
                 until = min(int((now - self.began) * self.pace), len(self.requests))
                 for number in range(self.next, until):
@@ -98,9 +98,9 @@ class Run:
                 self.match()
             await asyncio.sleep(0.001 if self.pace else 0.05)
         self.stopped = True
-        took = self.loop.time() - self.began
-        patience = self.loop.time() + _DRAIN_SECONDS
-        while (self.open or self.due) and self.loop.time() < patience:
+        took = time.perf_counter() - self.began
+        patience = time.perf_counter() + _DRAIN_SECONDS
+        while (self.open or self.due) and time.perf_counter() < patience:
             self.match()
             await asyncio.sleep(0.01)
         return took
@@ -112,7 +112,7 @@ class Run:
         self.idle.append(connection)
         if not self.pace and not self.stopped and self.next < len(self.requests):
             self.due.append(self.next)
-            self.sent_at[self.next] = self.loop.time()
+            self.sent_at[self.next] = time.perf_counter()
             self.next += 1
         self.match()
 
@@ -126,7 +126,7 @@ class Run:
     def answered(self, number: int, status: int) -> None:
         self.open -= 1
         self.statuses[number] = status
-        self.latencies.append(self.loop.time() - self.sent_at[number])
+        self.latencies.append(time.perf_counter() - self.sent_at[number])
 
     def lost(self, connection: Connection) -> None:
         if connection.number >= 0:
