@@ -46,7 +46,7 @@ STARTS: dict[str, tuple[tuple[Role, ...] | None, str]] = {
 }
 MOST = 30
 """Pages that one role looks at."""
-_FILES = ("/file", ".pdf", ".csv", ".ics", ".png", ".json", ".txt", ".toml")
+_FILES = ("/file", ".pdf", ".csv", ".ics", ".png", ".json", ".txt", ".toml", ".py")
 
 
 async def fill(name: ServiceName, database: Database, rulebook: Rulebook) -> None:
