@@ -21,7 +21,7 @@ from shared.service import Resources, Service
 from shared.web.app import create_app
 from shared.web.clock_routes import clock_routes
 
-PATHS = ("/staff", "/letters", "/verify", "/notices", "/api/notify")
+PATHS = ("/staff", "/letters", "/verify", "/documents", "/s", "/notices", "/api/notify")
 
 
 def build(resources: Resources) -> Service:

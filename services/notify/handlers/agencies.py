@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify import repository
 from services.notify.contest_files import Profile, contest_files
 from services.notify.register_tables import AgencySetting, Officer
+from services.notify.tables import Letter
 from shared.clock import BANGKOK
 from shared.contracts.notify import LetterKind
 from shared.errors import Forbidden
@@ -42,8 +43,8 @@ class Agency:
 
     @property
     def emblem_sha256(self) -> str:
-        """Of the emblem; empty where none is set."""
-        return (self.setting.emblem_sha256 if self.setting else "") or self.profile.emblem_sha256
+        """Of the emblem that the agency uploaded; empty where none is set."""
+        return self.setting.emblem_sha256 if self.setting else ""
 
     def on_duty(self, duty: str) -> list[Officer]:
         """Whom the agency has for ``duty`` today."""
@@ -137,6 +138,21 @@ async def signature_of(session: AsyncSession, agency: Agency, contact_id: str, *
         "name": name,
         "lines": list(officer.lines) if officer and officer.lines else list(profile.lines),
         "authorised_by": order,
+        "appointed": officer is not None,
         "emblem_sha256": agency.emblem_sha256,
         "official": bool(order and agency.emblem_sha256),
     }
+
+
+def emblem_file(sha256: str) -> str:
+    """Under which id an emblem is kept: letters that bear it need it also after the agency took another."""
+    return f"emblem-{sha256}"
+
+
+async def emblem_of(session: AsyncSession, letter: Letter) -> bytes:
+    """The emblem that a signed letter bears; empty where it bears none, or is not signed yet."""
+    signature = (letter.content or {}).get("signature")
+    if signature is None or not signature["official"]:
+        return b""
+    file_id = emblem_file(signature["emblem_sha256"])
+    return (await repository.register.stored_file(session, letter.contest_id, file_id)).content

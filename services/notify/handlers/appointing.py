@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
-from services.notify.handlers.agencies import DUTIES, Agency, agency_of
-from services.notify.register_tables import AgencySetting, Officer
+from services.notify.domain.emblems import emblem_of
+from services.notify.domain.uploads import Upload, clean_name
+from services.notify.handlers.agencies import DUTIES, Agency, agency_of, emblem_file
+from services.notify.register_tables import AgencySetting, Officer, StoredFile
 from shared.clock import Clock
 from shared.errors import Invalid
 
@@ -117,6 +120,51 @@ async def set_numbering(
         detail={
             "before": {"number_at": before.number_at, "circulars": before.circulars},
             "after": {"number_at": number_at, "circulars": circulars},
+        },
+    )
+    return row
+
+
+async def set_emblem(
+    session: AsyncSession, clock: Clock, contest_id: str, agency: str, upload: Upload, *, by: str
+) -> AgencySetting:
+    """Set the agency's emblem. Letters that are signed keep the one that they bear.
+
+    Raises:
+        NotFound: the contest has no such letterhead.
+        Invalid: see :func:`services.notify.domain.emblems.emblem_of`.
+    """
+    emblem = emblem_of(upload)
+    now = await clock.now(session, contest_id)
+    before = await agency_of(session, contest_id, agency, now)
+    row = await setting_for_change(session, before, by, now)
+    old, row.emblem, row.emblem_type = row.emblem_sha256, emblem.content, emblem.media_type
+    row.emblem_sha256 = emblem.sha256
+    await repository.register.keep_once(
+        session,
+        StoredFile(
+            contest_id=contest_id,
+            file_id=emblem_file(emblem.sha256),
+            name=clean_name(upload.name),
+            media_type=emblem.media_type,
+            size=len(emblem.content),
+            sha256=emblem.sha256,
+            content=emblem.content,
+            added_at=now,
+            added_by=by,
+        ),
+    )
+    await repository.signers.audit(
+        session,
+        contest_id,
+        at=now,
+        by=by,
+        what="emblem-set",
+        about=agency,
+        detail={
+            "sha256": emblem.sha256,
+            "before": old,
+            "uploaded_sha256": sha256(upload.content).hexdigest(),
         },
     )
     return row

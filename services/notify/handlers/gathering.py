@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify import repository
 from services.notify.certificate_tables import Certificate
 from services.notify.contest_files import contest_files
+from services.notify.handlers.agencies import emblem_of
 from services.notify.handlers.cascade import Cover, cover_of
 from services.notify.mail import words as say
 from services.notify.repository.notices import Key
@@ -45,6 +46,8 @@ class Material:
     dispatch: Dispatch | None = None
     token: str = ""
     certificate: Certificate | None = None
+    emblem: bytes = b""
+    """That the letter bears."""
     cover: Cover | None = None
     """Under which signed cover letter an office got the letter."""
     briefing_cancelled: bool = False
@@ -200,6 +203,7 @@ class _Shelf:
             dispatch=dispatch,
             token=token,
             cover=cover,
+            emblem=await emblem_of(session, letter),
         )
 
 

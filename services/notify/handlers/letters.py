@@ -9,6 +9,7 @@ from services.notify import repository
 from services.notify.domain.letters import LOST, DispatchState, LetterState, Step, after, may_confirm
 from services.notify.domain.register import Book, EntryKind
 from services.notify.handlers.composing import describe, findings_of
+from services.notify.handlers.publishing import publish_by_rule
 from services.notify.tables import Dispatch, Letter
 from shared.clock import Clock
 from shared.contracts.ids import new_id
@@ -111,6 +112,7 @@ async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, b
                     now=now,
                 )
     letter.state = following
+    await publish_by_rule(session, letter, now)
     await repository.letters.add_step(session, letter, Step.DISPATCH, by, now, str(len(letter.recipients)))
     return letter
 

@@ -1,6 +1,7 @@
 """From number to PDF: what follows signing, and is taken up again where a process died in between."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,9 @@ from services.notify.contest_files import contest_files
 from services.notify.domain.checks import check_pages
 from services.notify.domain.letters import Addressee, Finding
 from services.notify.domain.register import Book, EntryKind
+from services.notify.handlers.agencies import emblem_of
 from services.notify.handlers.composing import composed, content_of, findings_from, findings_in
+from services.notify.handlers.publishing import publish_by_rule
 from services.notify.letters.compose import Numbered, Typesetting
 from services.notify.letters.render import Rendered, refuse_missing_glyphs, render_pdf, render_png
 from services.notify.tables import Letter, LetterFile
@@ -27,24 +30,50 @@ Json = dict[str, Any]
 
 
 def typeset(
-    letter: Letter, content: Json, addressee: Addressee | None, *, draft_month: datetime | None = None
+    letter: Letter,
+    content: Json,
+    addressee: Addressee | None,
+    *,
+    draft_month: datetime | None = None,
+    emblem: bytes = b"",
 ) -> Json:
-    """The inputs of the letter's Typst template."""
+    """The inputs of the letter's Typst template.
+
+    Args:
+        emblem: of a signed letter, the emblem that its signature names; see :func:`emblem_of`.
+    """
     files = contest_files(letter.contest_id)
     numbered = Numbered(thai_digits(letter.number_text), letter.issued_at, draft_month)
-    return Typesetting(files).letter(files.template(letter.template), content, numbered, addressee)
+    inputs = Typesetting(files).letter(files.template(letter.template), content, numbered, addressee)
+    signature = content.get("signature")
+    return inputs if signature is None else _as_signed(inputs, signature, emblem)
 
 
-def _render(letter: Letter, content: Json, addressee: Addressee | None) -> Rendered:
+def _as_signed(inputs: Json, signature: Json, emblem: bytes) -> Json:
+    """Signer and emblem as they were frozen at the signing; without an emblem and an order every page bears
+    the draft mark."""
+    signed: Json = {**inputs, "draft": not signature["official"]}
+    if signature["appointed"]:
+        signed["signer"] = {"name": signature["name"], "lines": signature["lines"]}
+    if signature["official"]:
+        if hashlib.sha256(emblem).hexdigest() != signature["emblem_sha256"]:
+            raise Conflict(
+                "ไฟล์ตราของหนังสือฉบับนี้หายหรือถูกแก้", "The emblem of this letter is missing or was changed."
+            )
+        signed["letterhead"] = {**inputs["letterhead"], "emblem": list(emblem)}
+    return signed
+
+
+def _render(letter: Letter, content: Json, addressee: Addressee | None, emblem: bytes) -> Rendered:
     if letter.issued_at is None:
         raise Conflict("หนังสือนี้ยังไม่ลงนาม", "The letter is not signed yet.")
     layout = contest_files(letter.contest_id).template(letter.template).layout
-    return render_pdf(layout, typeset(letter, content, addressee), letter.issued_at)
+    return render_pdf(layout, typeset(letter, content, addressee, emblem=emblem), letter.issued_at)
 
 
-async def render_letter(letter: Letter, addressee: Addressee | None = None) -> Rendered:
+async def render_letter(letter: Letter, addressee: Addressee | None = None, emblem: bytes = b"") -> Rendered:
     """The PDF of a signed letter, for one addressee or for the file; the same bytes every time."""
-    return await asyncio.to_thread(_render, letter, letter.content or {}, addressee)
+    return await asyncio.to_thread(_render, letter, letter.content or {}, addressee, emblem)
 
 
 async def _as_it_stands(
@@ -69,7 +98,9 @@ class Preview:
 async def preview(database: Database, clock: Clock, letter_id: str, public_url: str) -> list[bytes]:
     """Pictures of the pages of a letter as it stands. Nothing is typeset while a transaction is open."""
     letter, content, now = await _as_it_stands(database, clock, letter_id, public_url)
-    return await asyncio.to_thread(_pictures, letter, content, now)
+    async with database.transaction() as session:
+        emblem = await emblem_of(session, letter)
+    return await asyncio.to_thread(_pictures, letter, content, now, emblem)
 
 
 async def preview_of(
@@ -93,10 +124,10 @@ async def preview_of(
     return Preview(tuple(pictures), tuple(findings), content)
 
 
-def _pictures(letter: Letter, content: Json, now: datetime) -> list[bytes]:
+def _pictures(letter: Letter, content: Json, now: datetime, emblem: bytes = b"") -> list[bytes]:
     first = Addressee(**letter.recipients[0]) if letter.recipients else None
     layout = contest_files(letter.contest_id).template(letter.template).layout
-    return render_png(layout, typeset(letter, content, first, draft_month=now))
+    return render_png(layout, typeset(letter, content, first, draft_month=now, emblem=emblem))
 
 
 async def check_printable(overrides: Mapping[str, Any]) -> None:
@@ -113,10 +144,13 @@ async def pdf_of(database: Database, clock: Clock, letter_id: str, public_url: s
     letter, content, now = await _as_it_stands(database, clock, letter_id, public_url)
     async with database.transaction() as session:
         kept = await repository.letters.letter_pdf(session, letter)
+        emblem = await emblem_of(session, letter)
     if kept is None:
         layout = contest_files(letter.contest_id).template(letter.template).layout
         kept = await asyncio.to_thread(
-            lambda: render_pdf(layout, typeset(letter, content, None, draft_month=now), now).pdf
+            lambda: (
+                render_pdf(layout, typeset(letter, content, None, draft_month=now, emblem=emblem), now).pdf
+            )
         )
     return letter.template, kept
 
@@ -125,9 +159,10 @@ async def finish_letter(database: Database, letter_id: str) -> None:
     """Render a signed letter, keep its PDF and say that it is issued. Safe to repeat."""
     async with database.transaction() as session:
         letter = await repository.letters.letter(session, letter_id)
+        emblem = await emblem_of(session, letter)
     if letter.sha256 or letter.issued_at is None:
         return
-    rendered = await render_letter(letter)
+    rendered = await render_letter(letter, emblem=emblem)
     async with database.transaction() as session:
         letter = await repository.letters.letter(session, letter_id, lock=True)
         if letter.sha256:
@@ -144,6 +179,8 @@ async def finish_letter(database: Database, letter_id: str) -> None:
             letter.issued_at or letter.drafted_at,
             {"letter_id": letter_id, "number_text": letter.number_text, "sha256": rendered.sha256},
         )
+        if not letter.recipients:
+            await publish_by_rule(session, letter, letter.issued_at or letter.drafted_at)
         await publish(session, _issued(letter))
 
 

@@ -6,11 +6,13 @@ from fastapi import APIRouter, Request, Response
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
+from services.notify.domain.uploads import Upload
 from services.notify.handlers import appointing
 from services.notify.handlers.agencies import agency_of
 from services.notify.pages.common import PAGES, Administrator, Staff, contest_of, names_of
+from services.notify.pages.uploads import read_upload
 from shared.contracts.intake import Role
-from shared.errors import DomainError, Invalid
+from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
 from shared.thai.dates import parse_date
 from shared.web.pages import field_errors, language_of, redirect
@@ -75,6 +77,28 @@ def router(resources: Resources) -> APIRouter:
         except DomainError as error:
             return await show(request, agency, error)
         return redirect(f"/letters/agencies/{agency}", th="บันทึกการมอบหมายแล้ว", en="The appointment is kept.")
+
+    @pages.get("/letters/agencies/{agency}/emblem")
+    async def emblem(request: Request, agency: str, account: Staff) -> Response:
+        async with database.transaction() as session:
+            contest_id = await contest_of(request, session)
+            found = await repository.signers.setting(session, contest_id, agency)
+        if found is None or found.emblem is None:
+            raise NotFound("ยังไม่มีตรา", "There is no emblem yet.")
+        headers = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": "private, no-store"}
+        return Response(found.emblem, media_type=found.emblem_type, headers=headers)
+
+    @pages.post("/letters/agencies/{agency}/emblem")
+    async def set_emblem(request: Request, agency: str, account: Administrator) -> Response:
+        form = await PAGES.form(request)
+        try:
+            upload = await read_upload(form, "emblem") or Upload("", b"")
+            async with database.transaction() as session:
+                contest_id = await contest_of(request, session)
+                await appointing.set_emblem(session, clock, contest_id, agency, upload, by=account.contact_id)
+        except DomainError as error:
+            return await show(request, agency, error)
+        return redirect(f"/letters/agencies/{agency}", th="ตั้งตราแล้ว", en="The emblem is set.")
 
     @pages.post("/letters/agencies/{agency}/numbering")
     async def numbering(request: Request, agency: str, account: Administrator) -> Response:

@@ -5,18 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import UploadFile
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.numbering import register_year
 from services.notify.domain.register import Book
-from services.notify.domain.uploads import MAXIMUM_BYTES, Upload
 from services.notify.handlers import books
 from services.notify.handlers.agencies import Agency, agency_of
 from services.notify.handlers.printed_books import MOST_LINES, print_book
 from services.notify.pages.agencies import day_or_none
 from services.notify.pages.common import PAGES, Registry, contest_of
+from services.notify.pages.uploads import read_upload
 from services.notify.register_tables import RegisterHead
 from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
@@ -49,14 +48,6 @@ class Opened:
     lines: list[books.Line]
     head: RegisterHead | None
     now: datetime
-
-
-async def read_upload(form: Any, name: str = "file") -> Upload | None:
-    """The file of a form, read up to the limit; None where none was chosen."""
-    given = form.get(name)
-    if not isinstance(given, UploadFile) or not given.filename:
-        return None
-    return Upload(given.filename, await given.read(MAXIMUM_BYTES + 1))
 
 
 def router(resources: Resources) -> APIRouter:

@@ -15,9 +15,10 @@ from services.notify.domain.letters import Addressee
 from services.notify.domain.recipients import MAX_CSV_BYTES, decoded
 from services.notify.domain.uploads import Upload
 from services.notify.handlers import acknowledge, cascade, cover_preview, rendering
+from services.notify.handlers.agencies import emblem_of
 from services.notify.letters.qr import qr_svg
-from services.notify.pages.books import read_upload
 from services.notify.pages.common import PAGES, dispatch_badge
+from services.notify.pages.uploads import read_upload
 from services.notify.register_tables import Passing
 from services.notify.tables import Dispatch, Letter
 from shared import known
@@ -106,7 +107,8 @@ def router(resources: Resources) -> APIRouter:
     async def letter_pdf(token: str) -> Response:
         async with database.transaction() as session:
             dispatch, letter = await acknowledge.open_letter(session, clock, token)
-        content = await _pdf(dispatch, letter)
+            emblem = await emblem_of(session, letter)
+        content = await _pdf(dispatch, letter, emblem)
         return Response(content, media_type="application/pdf", headers=HEADERS)
 
     @pages.get(f"{HERE}/cover.pdf")
@@ -215,11 +217,11 @@ async def _csv_of(form: FormData) -> str:
     return str(form.get("recipients", ""))
 
 
-async def _pdf(dispatch: Dispatch, letter: Letter) -> bytes:
+async def _pdf(dispatch: Dispatch, letter: Letter, emblem: bytes) -> bytes:
     addressee = None
     if not dispatch.parent_id:
         addressee = Addressee(dispatch.code, dispatch.place, dispatch.post, dispatch.email, dispatch.place_en)
-    return (await rendering.render_letter(letter, addressee)).pdf
+    return (await rendering.render_letter(letter, addressee, emblem)).pdf
 
 
 def _day(text: str) -> date:

@@ -234,6 +234,7 @@ async def show_letter(
         ]
         parent = await repository.letters.letter(session, letter.parent_id) if letter.parent_id else None
         names = await names_of(session, [step.by for step in steps])
+        public = await repository.links.public_letter(session, letter)
         agency = await agency_of(session, letter.contest_id, letter.agency, now)
         next_number = await signing.proposed_number(session, letter, agency, now)
     if preview is not None:
@@ -288,6 +289,7 @@ async def show_letter(
         "template": template,
         "profile": profile,
         "agency": agency,
+        "public": public,
         "next_number": next_number,
         "number": thai_digits(letter.number_text),
         "kind": _kind(letter, language),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -168,3 +169,8 @@ async def stored_file(session: AsyncSession, contest_id: str, file_id: str) -> S
     if found is None:
         raise NotFound("ไม่พบไฟล์นี้", "There is no such file.", field="file_id")
     return found
+
+
+async def keep_once(session: AsyncSession, file: StoredFile) -> None:
+    """Keep a file whose id follows from its content; the same again changes nothing."""
+    await session.execute(insert(StoredFile).values(file.model_dump()).on_conflict_do_nothing())
