@@ -25,10 +25,10 @@ from shared.web.tables import Column, csv_response, table_view, wants_csv
 
 OUT = (
     Column("number", "เลขทะเบียน", "No.", numeric=True),
-    Column("number_text", "ที่", "Letter no."),
+    Column("number_text", "ที่", "Letter no.", sortable=False),
     Column("dated", "ลงวันที่", "Dated"),
-    Column("sender", "จาก", "From"),
-    Column("addressee", "ถึง", "To"),
+    Column("sender", "จาก", "From", sortable=False),
+    Column("addressee", "ถึง", "To", sortable=False),
     Column("subject", "เรื่อง", "Subject"),
     Column("action", "การปฏิบัติ", "Action"),
     Column("note", "หมายเหตุ", "Note"),

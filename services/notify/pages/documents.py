@@ -16,11 +16,11 @@ from shared.web.pages import field_errors, language_of, redirect
 from shared.web.tables import Column, csv_response, table_view, wants_csv
 
 LETTERS = (
-    Column("number", "ที่", "Number"),
+    Column("number", "ที่", "Number", sortable=False),
     Column("issued", "ลงวันที่", "Dated"),
-    Column("agency", "จาก", "From"),
+    Column("agency", "จาก", "From", sortable=False),
     Column("subject", "เรื่อง", "Subject"),
-    Column("addressee", "ถึง", "To"),
+    Column("addressee", "ถึง", "To", sortable=False),
 )
 LINKS = (
     Column("address", "ลิงก์สั้น", "Short link"),
