@@ -7,12 +7,14 @@ from pathlib import Path
 
 import typer
 
+from services.notify.letters.bench import main as measure_letters
 from shared.messaging.bench import main as measure_messaging
 from shared.startup import CannotStart
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 bench = typer.Typer(no_args_is_help=True, help="Measure on this machine.")
 bench.command("messaging")(measure_messaging)
+bench.command("letters")(measure_letters)
 app.add_typer(bench, name="bench")
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 _ROOT = Path(__file__).resolve().parents[1]

@@ -3,13 +3,18 @@
 import asyncio
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from services.notify import repository
 from services.notify.delivery_cli import notices
 from services.notify.handlers.verifying import BookChecked, verify_registers
+from services.notify.letters.export import export
+from shared import known
 from shared.db import Database
+from shared.errors import DomainError
 from shared.settings import Settings
 
 app = typer.Typer(
@@ -48,6 +53,31 @@ def verify(
         if not books:
             typer.echo("No register has an entry yet.")
     raise typer.Exit(BROKEN if any(book.broken for book in books) else HOLDS)
+
+
+@letters.command("export-certificates")
+def export_certificates(
+    contest: Annotated[str, typer.Argument(help="Slug of the contest.")],
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+) -> None:
+    """Write a plain folder of HTML and JSON that answers /verify/<code> without this system."""
+    try:
+        count = asyncio.run(_export(contest, folder))
+    except DomainError as error:
+        typer.echo(error.in_language("en"), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{count} certificates in {folder}; serve it at the address that is printed on them.")
+
+
+async def _export(contest: str, folder: Path) -> int:
+    database = Database(Settings().service_dsn("notify"))
+    try:
+        async with database.transaction() as session:
+            rulebook = await known.rulebook(session, contest)
+            rows = await repository.certificates.certificates(session, contest)
+        return export(rows, rulebook.name.th, folder)
+    finally:
+        await database.close()
 
 
 async def _verify(contest: str) -> list[BookChecked]:

@@ -1,7 +1,10 @@
 """Certificates: the name is confirmed first; corrections, revocation, print sheets, pictures, the export."""
 
+import hashlib
+import json
 import re
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +15,9 @@ from PIL import Image
 
 from services.notify import repository
 from services.notify.certificate_tables import Certificate
+from services.notify.letters.export import export
 from shared.contracts.intake import Role
+from shared.errors import Conflict
 from shared.testing.rulebooks import CONTEST_ID
 from shared.testing.web import client_for, sign_in, submit
 from tests.component.notify.notify_kit import NAME_LINK, Notify, words_of_mail
@@ -156,3 +161,21 @@ async def test_results_published_again_keep_what_stands(asked: Notify) -> None:
         "0003": ("certificate", False),
         "0004": ("certificate-finalist", False),
     }
+
+
+async def test_the_export_answers_without_the_system(asked: Notify, tmp_path: Path) -> None:
+    async with client_for(asked.service()) as client:
+        rows = await _issued(asked, client)
+    rows[1].revoked_at = rows[1].issued_at
+    rows[0].recipient = "<script>x</script>"
+    assert export(rows, "The Smart City Showcase Awards 2022", tmp_path / "out") == 2
+    pages = [(tmp_path / "out" / "verify" / row.code / "index.html").read_text() for row in rows]
+    assert ("genuine" in pages[0], "revoked" in pages[1]) == (True, True)
+    assert "&lt;script&gt;" in pages[0]
+    facts = json.loads((tmp_path / "out" / "verify" / f"{rows[1].code}.json").read_text())
+    assert (facts["valid"], facts["serial"]) == (False, "SCSA-2565-0002")
+    for line in (tmp_path / "out" / "SHA256SUMS").read_text().splitlines():
+        sha256, _, name = line.partition("  ")
+        assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == sha256
+    with pytest.raises(Conflict):
+        export(rows, "x", tmp_path / "out")
