@@ -48,7 +48,7 @@ async def publish_all(session: AsyncSession, events: Sequence[Event]) -> None:
         EventTooLarge: one of them is larger than a record may be.
     """
     if events:
-        await session.execute(OUTBOX.insert().values([_row(event, None) for event in events]))
+        await session.execute(OUTBOX.insert(), [_row(event, None) for event in events])
         await session.execute(_WAKE)
 
 

@@ -159,7 +159,7 @@ def _made(
 ) -> Made:
     words = words_of(text, material.facts)
     envelope = envelope_of(material, settings)
-    message = bytes(build(envelope, words, frame_of(material, settings, keys), files))
+    message = build(envelope, words, frame_of(material, settings, keys), files)
     return Made(material, envelope, words, message)
 
 

@@ -4,16 +4,19 @@ Run by the elected leader; safe to repeat, because each happening has one id and
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.contest_files import contest_files
+from services.notify.domain.letters import LetterState
 from services.notify.domain.notices import Rule
-from services.notify.handlers.progress import asleep, judges_behind
+from services.notify.handlers.progress import Behind, asleep, judges_behind
 from services.notify.handlers.tell import Happening, tell
 from services.notify.repository import letters, people, progress
+from services.notify.tables import Dispatch, Entry, Letter
 from shared import known
 from shared.clock import BANGKOK, Clock
 from shared.contracts.rulebook import Milestone, MilestoneKind, Rulebook
@@ -47,59 +50,91 @@ class Reminders:
         async with database.transaction() as session:
             contests = await known.contests(session)
         for contest_id in contests:
-            async with database.transaction() as session:
-                await self._remind(session, contest_id)
+            await self._remind(database, contest_id)
 
-    async def _remind(self, session: AsyncSession, contest_id: str) -> None:
-        rulebook = await known.rulebook(session, contest_id)
-        now = await self._clock.now(session, contest_id)
+    async def _remind(self, database: Database, contest_id: str) -> None:
+        """Read, then look at the calendar, then tell: no transaction waits for a calendar."""
+        async with database.transaction() as session:
+            seen = await _Seen.look(session, self._clock, contest_id)
         for rule in contest_files(contest_id).rules():
-            found: Sequence[Happening] = ()
-            match rule.event:
-                case "ApplicationsClosing":
-                    found = await _drafts(session, rulebook, rule, now)
-                case "JudgeBehind":
-                    found = await _behind(session, contest_id, rule, now)
-                case "MilestoneNear":
-                    found = _near(rulebook, rule, now)
-                case "DeadlineTight":
-                    found = _tight(rulebook, rule, now)
-                case "BranchAsleep":
-                    found = await self._asleep(session, contest_id, rule, now)
-            for happening in found:
-                await tell(session, self._clock, happening, only=rule)
+            found = self._due(seen, rule)
+            if found:
+                async with database.transaction() as session:
+                    for happening in found:
+                        await tell(session, self._clock, happening, only=rule)
 
-    async def _asleep(
-        self, session: AsyncSession, contest_id: str, rule: Rule, now: datetime
-    ) -> Sequence[Happening]:
-        """Letters that some office has not acknowledged for so long; once for each day of sending."""
-        found = []
-        for letter in await letters.letters(session, contest_id):
-            rows = await letters.dispatches(session, contest_id, letter.letter_id)
-            sleeping = asleep(rows, now, rule.working_days_after)
-            if not sleeping:
-                continue
-            newest = max(row.sent_at for row in sleeping if row.sent_at)
-            found.append(
-                Happening(
-                    contest_id=contest_id,
-                    event=ASLEEP,
-                    event_id=f"asleep-{letter.letter_id}-{_day(newest)}",
-                    facts={
-                        "letter.number": letter.number_text,
-                        "letter.subject": letter.subject,
-                        "branches.count": str(len(sleeping)),
-                        "branches.list": {
-                            "list": [
-                                {"th": f"{row.post} {row.place}".strip(), "en": row.place_en or row.place}
-                                for row in sleeping[:30]
-                            ]
-                        },
-                        "branches.page": f"{self._settings.public_url}/letters/{letter.letter_id}",
+    def _due(self, seen: "_Seen", rule: Rule) -> Sequence[Happening]:
+        """What a row of the table brings now."""
+        match rule.event:
+            case "ApplicationsClosing":
+                return _drafts(seen, rule)
+            case "JudgeBehind":
+                return _behind(seen, rule)
+            case "MilestoneNear":
+                return _near(seen, rule)
+            case "DeadlineTight":
+                return _tight(seen, rule)
+            case "BranchAsleep":
+                return _asleep(seen, rule, self._settings.public_url)
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What notify knows of a contest at one instant."""
+
+    rulebook: Rulebook
+    now: datetime
+    drafts: Sequence[Entry]
+    behind: Sequence[Behind]
+    names: dict[str, str]
+    letters: Sequence[tuple[Letter, Sequence[Dispatch]]]
+
+    @classmethod
+    async def look(cls, session: AsyncSession, clock: Clock, contest_id: str) -> "_Seen":
+        behind = await judges_behind(session, contest_id)
+        return cls(
+            rulebook=await known.rulebook(session, contest_id),
+            now=await clock.now(session, contest_id),
+            drafts=await progress.drafts(session, contest_id),
+            behind=behind,
+            names=await people.names(session, [row.contact_id for row in behind]),
+            letters=[
+                (letter, await letters.dispatches(session, contest_id, letter.letter_id))
+                for letter in await letters.letters(session, contest_id)
+                if letter.state == LetterState.DISPATCHED
+            ],
+        )
+
+
+def _asleep(seen: _Seen, rule: Rule, site: str) -> Sequence[Happening]:
+    """Letters that some office has not acknowledged for so long; once for each day of sending."""
+    found = []
+    for letter, rows in seen.letters:
+        sleeping = asleep(rows, seen.now, rule.working_days_after)
+        if not sleeping:
+            continue
+        newest = max(row.sent_at for row in sleeping if row.sent_at)
+        found.append(
+            Happening(
+                contest_id=letter.contest_id,
+                event=ASLEEP,
+                event_id=f"asleep-{letter.letter_id}-{_day(newest)}",
+                facts={
+                    "letter.number": letter.number_text,
+                    "letter.subject": letter.subject,
+                    "branches.count": str(len(sleeping)),
+                    "branches.list": {
+                        "list": [
+                            {"th": f"{row.post} {row.place}".strip(), "en": row.place_en or row.place}
+                            for row in sleeping[:30]
+                        ]
                     },
-                )
+                    "branches.page": f"{site}/letters/{letter.letter_id}",
+                },
             )
-        return found
+        )
+    return found
 
 
 def _day(moment: datetime) -> date:
@@ -139,41 +174,38 @@ def before(day: date, working_days: int) -> date:
     return found
 
 
-async def _drafts(
-    session: AsyncSession, rulebook: Rulebook, rule: Rule, now: datetime
-) -> Sequence[Happening]:
-    due = due_day(rule, rulebook.milestone(MilestoneKind.APPLICATIONS).ends_at, now)
+def _drafts(seen: _Seen, rule: Rule) -> Sequence[Happening]:
+    due = due_day(rule, seen.rulebook.milestone(MilestoneKind.APPLICATIONS).ends_at, seen.now)
     if due is None or due[1] == 0:
         return ()
     kind, days = due
     return [
         Happening(
-            contest_id=rulebook.contest_id,
+            contest_id=seen.rulebook.contest_id,
             event=DRAFTS,
             event_id=f"closing-{kind}{days}-{entry.entry_id}",
             entry_id=entry.entry_id,
             facts={"days": str(days)},
         )
-        for entry in await progress.drafts(session, rulebook.contest_id)
+        for entry in seen.drafts
     ]
 
 
-async def _behind(session: AsyncSession, contest_id: str, rule: Rule, now: datetime) -> Sequence[Happening]:
+def _behind(seen: _Seen, rule: Rule) -> Sequence[Happening]:
     found = []
-    for row in await judges_behind(session, contest_id):
-        due = due_day(rule, row.due_at, now)
+    for row in seen.behind:
+        due = due_day(rule, row.due_at, seen.now)
         if due is None:
             continue
         kind, days = due
-        names = await people.names(session, [row.contact_id])
         found.append(
             Happening(
-                contest_id=contest_id,
+                contest_id=seen.rulebook.contest_id,
                 event=BEHIND,
                 event_id=f"behind-{kind}{days}-{row.round}-{row.judge_id}-{_day(row.due_at)}",
                 contact_id=row.contact_id,
                 facts={
-                    "judge.name": names.get(row.contact_id, "–"),
+                    "judge.name": seen.names.get(row.contact_id, "–"),
                     "judge.missing": str(row.missing),
                     "judge.due": {"at": row.due_at.isoformat()},
                     "days": str(days),
@@ -189,7 +221,8 @@ def _instant_of(milestone: Milestone) -> datetime:
     return milestone.ends_at if ends else milestone.starts_at
 
 
-def _near(rulebook: Rulebook, rule: Rule, now: datetime) -> Sequence[Happening]:
+def _near(seen: _Seen, rule: Rule) -> Sequence[Happening]:
+    rulebook, now = seen.rulebook, seen.now
     if rule.of is None:
         return ()
     milestone = rulebook.milestone(rule.of)
@@ -212,8 +245,9 @@ def _near(rulebook: Rulebook, rule: Rule, now: datetime) -> Sequence[Happening]:
     ]
 
 
-def _tight(rulebook: Rulebook, rule: Rule, now: datetime) -> Sequence[Happening]:
+def _tight(seen: _Seen, rule: Rule) -> Sequence[Happening]:
     """Steps with fewer working days before them than the table wants; told at once, and again if moved."""
+    rulebook, now = seen.rulebook, seen.now
     least = min(rule.working_days_before)
     found = []
     for earlier, later in pairwise(rulebook.milestone(kind) for kind in _STEPS):

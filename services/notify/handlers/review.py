@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,6 +21,9 @@ from shared.clock import Clock
 from shared.contracts.notify import Channel
 from shared.errors import Conflict, Invalid, NotFound
 from shared.settings import Settings
+
+BUILT_AT_ONCE = 20
+"""Mails of an edited batch that are built while the person waits; a fault shows in these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,7 @@ async def approve(session: AsyncSession, clock: Clock, notices: Sequence[Notice]
     Raises:
         Conflict: one of them does not wait for a review; nothing is approved then.
     """
-    found = await _waiting(session, notices)
-    for notice in found:
-        now = await clock.now(session, notice.contest_id)
-        notice.state = NoticeState.BUILT
-        notice.reviewed_by, notice.reviewed_at = by, now
-        await repository.notices.add_step(session, notice, "approved", by, now)
-    await repository.notices.wait(session, [(notice, timedelta(0)) for notice in found])
-    return len(found)
+    return await _decide(session, clock, notices, NoticeState.BUILT, "approved", by, "")
 
 
 async def discard(
@@ -86,13 +82,33 @@ async def discard(
     """
     if not reason.strip():
         raise Invalid("โปรดระบุเหตุผลที่ไม่ส่ง", "Say why it is not sent.", field="reason")
-    found = await _waiting(session, notices)
-    for notice in found:
-        now = await clock.now(session, notice.contest_id)
-        notice.state = NoticeState.DISCARDED
-        notice.reviewed_by, notice.reviewed_at = by, now
-        await repository.notices.add_step(session, notice, "discarded", by, now, reason.strip())
-    return len(found)
+    return await _decide(session, clock, notices, NoticeState.DISCARDED, "discarded", by, reason.strip())
+
+
+async def _decide(
+    session: AsyncSession,
+    clock: Clock,
+    notices: Sequence[Notice],
+    state: NoticeState,
+    step: str,
+    by: str,
+    note: str,
+) -> int:
+    if not notices:
+        raise _settled()
+    now = await clock.now(session, notices[0].contest_id)
+    keys = [(notice.contest_id, notice.notice_id) for notice in notices]
+    count = await repository.notices.decide(session, keys, state, step, by, now, note)
+    if count != len(keys):
+        raise _settled()
+    return count
+
+
+def _settled() -> Conflict:
+    return Conflict(
+        "มีผู้ดำเนินการกับรายการนี้แล้ว โปรดโหลดหน้าใหม่",
+        "Somebody has dealt with this already; reload the page.",
+    )
 
 
 async def edit(
@@ -106,8 +122,8 @@ async def edit(
 ) -> int:
     """Put staff's words in place of the contest's, for one notice or a batch; its places stay open.
 
-    Each mail is built with them at once, so a word that cannot be sent is refused here, and nothing
-    is changed.
+    The first mails are built with them at once, so a word that cannot be sent is refused here, and
+    nothing is changed.
 
     Raises:
         Invalid: names the place that nothing is known of, or the link that leads nowhere.
@@ -116,19 +132,24 @@ async def edit(
     found = await _waiting(session, notices)
     words = text.model_dump(mode="json")
     for notice in found:
-        now = await clock.now(session, notice.contest_id)
         notice.words = words
+    for notice in found[:BUILT_AT_ONCE]:
         try:
             made = await make(await gather(session, notice, settings), settings, keys)
         except (NotYet, Nobody) as problem:
             raise Conflict(f"ยังสร้างข้อความไม่ได้: {problem}", f"It cannot be built now: {problem}.") from problem
         except ValueError as error:
-            raise Invalid(f"ส่งไม่ได้: {error}", f"It cannot be sent: {error}") from error
+            raise Invalid(f"ส่งไม่ได้: {error}", f"It cannot be sent: {error}", field="subject") from error
         mail = await repository.people.mail_of(session, notice)
         if mail is not None:
             mail.message = made.message
         notice.subject = made.words.subject
+        now = await clock.now(session, notice.contest_id)
         await repository.notices.add_step(session, notice, "edited", by, now, made.words.subject)
+    for notice in found[BUILT_AT_ONCE:]:  # the dispatcher builds these anew, and they wait for a review again
+        now = await clock.now(session, notice.contest_id)
+        await repository.notices.rebuild(session, notice)
+        await repository.notices.add_step(session, notice, "edited", by, now)
     return len(found)
 
 
@@ -137,10 +158,7 @@ async def _waiting(session: AsyncSession, notices: Sequence[Notice]) -> list[Not
     found = await repository.notices.locked(session, keys)
     late = [row for row in found.values() if row.state != NoticeState.REVIEW]
     if late or not found:
-        raise Conflict(
-            "มีผู้ดำเนินการกับรายการนี้แล้ว โปรดโหลดหน้าใหม่",
-            "Somebody has dealt with this already; reload the page.",
-        )
+        raise _settled()
     return list(found.values())
 
 

@@ -1,13 +1,13 @@
 """Notices and their mail: planned once, claimed by one dispatcher, settled with its answer."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import ARRAY, ColumnElement, String, any_, literal, text
 from sqlalchemy import select as sqlalchemy_select
-from sqlalchemy import text, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,6 +23,37 @@ Json = dict[str, Any]
 Key = tuple[str, str]
 """Contest and notice."""
 
+_PLAN = text(
+    """
+    INSERT INTO notice (
+        contest_id, notice_id, event_id, recipient, channel, template, event, contact_id, entry_id, facts,
+        state, correlation_id, review, reminder, urgent, created_at, next_attempt_at,
+        language, subject, reviewed_by, attempts, bounces, domain, status, last_error, message_id, handled_by)
+    SELECT contest_id, notice_id, event_id, recipient, channel, template, event, contact_id, entry_id, facts,
+        state, correlation_id, review, reminder, urgent, CAST(:now AS timestamptz), clock_timestamp(),
+        'th', '', '', 0, 0, '', '', '', '', ''
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS wanted(
+        contest_id varchar, notice_id varchar, event_id varchar, recipient varchar, channel varchar,
+        template varchar, event varchar, contact_id varchar, entry_id varchar, facts jsonb, state varchar,
+        correlation_id varchar, review boolean, reminder boolean, urgent boolean)
+    ON CONFLICT DO NOTHING
+    RETURNING notice_id
+    """
+)
+"""All notices of an event in one statement: a decision may have ten thousand readers."""
+_DECIDE = text(
+    """
+    WITH decided AS (
+        UPDATE notice SET state = :state, reviewed_by = :by, reviewed_at = CAST(:now AS timestamptz),
+            next_attempt_at = clock_timestamp()
+        WHERE notice_id = ANY(CAST(:ids AS varchar[])) AND state = 'review'
+        RETURNING contest_id, notice_id)
+    INSERT INTO notice_step (contest_id, step_id, notice_id, step, by, at, note)
+    SELECT contest_id, CAST(gen_random_uuid() AS varchar), notice_id, :step, :by, CAST(:now AS timestamptz),
+        :note
+    FROM decided RETURNING notice_id
+    """
+)
 _CLAIM = text(
     """
     UPDATE notice SET lease_until = clock_timestamp() + :lease
@@ -115,26 +146,11 @@ async def plan(
 
 async def plan_many(session: AsyncSession, rows: Iterable[Json], now: datetime) -> int:
     """Plan notices; each as in :func:`plan`. Returns how many are new."""
-    fixed = {
-        "language": "th",
-        "subject": "",
-        "created_at": now,
-        "next_attempt_at": func.clock_timestamp(),
-        "attempts": 0,
-        "bounces": 0,
-        "domain": "",
-        "status": "",
-        "last_error": "",
-        "message_id": "",
-        "reviewed_by": "",
-        "handled_by": "",
-    }
-    values = [{**fixed, **row, "notice_id": new_id()} for row in rows]
-    new = 0
-    for start in range(0, len(values), 1_000):
-        statement = insert(Notice).values(values[start : start + 1_000]).on_conflict_do_nothing()
-        new += len((await session.execute(statement.returning(col(Notice.notice_id)))).all())
-    return new
+    values = [{**row, "notice_id": new_id()} for row in rows]
+    if not values:
+        return 0
+    given = {"rows": json.dumps(values, ensure_ascii=False, default=str), "now": now}
+    return len((await session.execute(_PLAN, given)).all())
 
 
 async def claim(
@@ -196,10 +212,15 @@ async def claimed_mail(session: AsyncSession, keys: Sequence[Key]) -> list[Claim
             Mail,
             (col(Mail.contest_id) == col(Notice.contest_id)) & (col(Mail.notice_id) == col(Notice.notice_id)),
         )
-        .where(tuple_(col(Notice.contest_id), col(Notice.notice_id)).in_(keys))
+        .where(_among(keys))
     )
     found = {(row[0], row[1]): Claimed(*row) for row in await session.execute(query)}
     return [found[key] for key in keys if key in found]
+
+
+def _among(keys: Sequence[Key]) -> ColumnElement[bool]:
+    """One parameter, however many there are. A notice's id is unique over all contests."""
+    return col(Notice.notice_id) == any_(literal([notice_id for _, notice_id in keys], ARRAY(String)))
 
 
 async def locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Notice]:
@@ -208,7 +229,7 @@ async def locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Notice
         return {}
     query = (
         select(Notice)
-        .where(tuple_(col(Notice.contest_id), col(Notice.notice_id)).in_(keys))
+        .where(_among(keys))
         .order_by(col(Notice.contest_id), col(Notice.notice_id))
         .with_for_update()
     )
@@ -219,7 +240,7 @@ async def some(session: AsyncSession, keys: Sequence[Key]) -> Sequence[Notice]:
     """The notices, unlocked."""
     if not keys:
         return []
-    query = select(Notice).where(tuple_(col(Notice.contest_id), col(Notice.notice_id)).in_(keys))
+    query = select(Notice).where(_among(keys))
     return (await session.exec(query)).all()
 
 
@@ -256,6 +277,27 @@ async def wait(session: AsyncSession, rows: Iterable[tuple[Notice, timedelta]]) 
             ),
             values,
         )
+
+
+async def decide(
+    session: AsyncSession,
+    keys: Sequence[Key],
+    state: NoticeState,
+    step: str,
+    by: str,
+    now: datetime,
+    note: str,
+) -> int:
+    """Approve or discard what waits for a review, with who and when. Returns how many did wait."""
+    values = {
+        "ids": [notice_id for _, notice_id in keys],
+        "state": state.value,
+        "step": step,
+        "by": by,
+        "now": now,
+        "note": note[:500],
+    }
+    return len((await session.execute(_DECIDE, values)).all())
 
 
 async def retry(session: AsyncSession, notice: Notice) -> None:
