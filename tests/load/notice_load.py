@@ -150,6 +150,7 @@ async def measure(database: Database, count: int, domains: int, **settings: Any)
         mark("built for review")
         async with database.transaction() as session:
             [batch] = await review.batches(session, CONTEST_ID)
+        async with database.transaction() as session:
             await review.approve(session, notify.clock, batch.notices, "staff")
         mark("approved")
         while await unsent(database):

@@ -53,7 +53,7 @@ class Dispatcher:
 
     async def run(self, database: Database) -> None:
         """Build and send until nothing is due."""
-        while any(await asyncio.gather(self.build_due(database), self.send_all(database))):
+        while await self.build_due(database) + await self.send_all(database):
             pass
 
     async def build_due(self, database: Database) -> int:

@@ -149,6 +149,7 @@ def router(resources: Resources) -> APIRouter:
         """Let every notice of a batch leave as it was built."""
         async with database.transaction() as session:
             found = await review.batch(session, contest_id, body.event_id, body.template)
+        async with database.transaction() as session:
             return Count(count=await review.approve(session, clock, found.notices, account.contact_id))
 
     @api.post("/contests/{contest_id}/notice-reviews/discard", tags=["notices"])
@@ -156,6 +157,7 @@ def router(resources: Resources) -> APIRouter:
         """Send none of a batch."""
         async with database.transaction() as session:
             found = await review.batch(session, contest_id, body.event_id, body.template)
+        async with database.transaction() as session:
             count = await review.discard(session, clock, found.notices, account.contact_id, body.reason)
             return Count(count=count)
 

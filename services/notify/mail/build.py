@@ -16,7 +16,8 @@ from services.notify.domain.texts import fill
 from services.notify.mail.look import Frame, html, link
 from services.notify.notice_files import NoticeText
 
-_SMTP = compat32.clone(linesep="\r\n")
+_SMTP = compat32.clone(linesep="\r\n", max_line_length=998)
+"""What needs folding is folded when it is encoded; the rest is one line, as RFC 5322 allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,9 @@ def build(envelope: Envelope, words: NoticeText, frame: Frame, files: Sequence[F
     message = MIMEMultipart("alternative", None, [text, page])
     if files:
         message = MIMEMultipart("mixed", None, [message, *(_attached(file) for file in files)])
-    message["From"] = formataddr((one_line(envelope.sender_name), _address(envelope.sender)))
+    message["From"] = _named(one_line(envelope.sender_name), _address(envelope.sender))
     message["To"] = _address(envelope.to)
-    message["Subject"] = Header(
-        words.subject, "us-ascii" if words.subject.isascii() else "utf-8", header_name="Subject"
-    ).encode()
+    message["Subject"] = _encoded(words.subject, "Subject")
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id()
     message["Auto-Submitted"] = "auto-generated"
@@ -108,6 +107,14 @@ def build(envelope: Envelope, words: NoticeText, frame: Frame, files: Sequence[F
         # the boundaries follow from the mail's key, not from chance
         part.set_boundary(hashlib.sha256(f"{envelope.key}\0{number}".encode()).hexdigest()[:40])
     return message.as_bytes(policy=_SMTP)
+
+
+def _encoded(text: str, name: str) -> str:
+    return Header(text, "us-ascii" if text.isascii() else "utf-8", header_name=name).encode()
+
+
+def _named(name: str, address: str) -> str:
+    return formataddr((name, address)) if name.isascii() else f"{_encoded(name, 'From')} <{address}>"
 
 
 def _text(text: str, subtype: str) -> MIMENonMultipart:

@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import mjml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.notify.notice_files import NoticeText
@@ -51,8 +52,6 @@ def _page() -> Any:
 @lru_cache(maxsize=256)
 def _compiled(language: str, paragraphs: int, footer: int, action: bool, stop: bool) -> str:
     """The page of one shape, with its places still open."""
-    import mjml
-
     places = {
         "subject": "zzsubjectzz",
         "preview": "zzpreviewzz",

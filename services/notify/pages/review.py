@@ -95,6 +95,7 @@ def router(resources: Resources) -> APIRouter:
                 found = await review.batch(
                     session, contest_id, query.get("event", ""), query.get("template", "")
                 )
+            async with database.transaction() as session:
                 done = await decide(session, list(found.notices), form, account.contact_id)
         except DomainError as problem:
             if form.get("do") != "edit" or not problem.field:
