@@ -29,7 +29,7 @@ SUPPRESSED = (
 )
 TABLE = (
     Column("what", "เมื่อ", "When"),
-    Column("to", "ถึง", "To"),
+    Column("to", "ผู้รับ", "Recipients"),
     Column("channel", "ช่องทาง", "Channel"),
     Column("subject", "เรื่อง", "Subject"),
     Column("timing", "จังหวะ", "Timing"),
