@@ -116,9 +116,9 @@ async def prepare(database: Database, count: int, domains: int) -> None:
         ).model_dump()
         for number in range(count)
     ]
-    async with database.transaction() as session:
-        for table, rows in ((Contact, contacts), (Entry, entries)):
-            for start in range(0, count, 1_000):
+    for table, rows in ((Contact, contacts), (Entry, entries)):
+        for start in range(0, count, 1_000):
+            async with database.transaction() as session:
                 await session.execute(insert(table), rows[start : start + 1_000])
 
 

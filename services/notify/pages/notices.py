@@ -18,6 +18,7 @@ from shared.errors import Forbidden, NotFound
 from shared.service import Resources
 from shared.web.pages import language_of, redirect
 from shared.web.sessions import Account
+from shared.web.static_files import static_url
 from shared.web.tables import Column, Filter, csv_response, table_view, wants_csv
 
 OUTBOX = (
@@ -146,7 +147,9 @@ def router(resources: Resources) -> APIRouter:
         if part is None or row.recipient.startswith("dispatch:"):
             raise NotFound("ไม่มีข้อความเก็บไว้", "No text is kept.")
         headers = {"Content-Security-Policy": MAIL_CSP, "Content-Language": row.language}
-        return Response(str(part.get_content()), media_type="text/html", headers=headers)
+        face = f"@font-face{{font-family:Sarabun;src:url({static_url('fonts/sarabun-400.woff2')})}}"
+        page = str(part.get_content()).replace("</head>", f"<style>{face}</style></head>", 1)
+        return Response(page, media_type="text/html", headers=headers)
 
     @pages.post("/notices/{notice_id}/{action}")
     async def act(request: Request, notice_id: str, action: str, account: Staff) -> Response:
