@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.headerregistry import Address
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
 from email.policy import compat32
@@ -15,6 +14,7 @@ from email.utils import format_datetime, formataddr
 from services.notify.domain.texts import fill
 from services.notify.mail.look import Frame, html, link
 from services.notify.notice_files import NoticeText
+from shared.mail_address import mail_address
 
 _SMTP = compat32.clone(linesep="\r\n", max_line_length=998)
 """What needs folding is folded when it is encoded; the rest is one line, as RFC 5322 allows."""
@@ -138,9 +138,6 @@ def _attached(file: File) -> MIMENonMultipart:
 
 
 def _address(text: str) -> str:
-    if "@" not in text or any(character in text for character in "\r\n\0<>,; \t") or not text.isascii():
+    if not text.isascii():  # our relay is not asked for SMTPUTF8
         raise ValueError("not an e-mail address")
-    try:
-        return Address(addr_spec=text).addr_spec
-    except Exception as error:
-        raise ValueError("not an e-mail address") from error
+    return mail_address(text).addr_spec
