@@ -70,13 +70,13 @@ async def _apply(session: AsyncSession, clock: Clock, notice: Notice, report: Re
         notice.bounces += 1
         notice.state = NoticeState.BUILT
         notice.last_error = detail[:500]
-        await repository.notices.add_step(session, notice, "bounced", "system", now, detail)
+        await repository.steps.add_step(session, notice, "bounced", "system", now, detail)
         await repository.notices.wait(session, [(notice, SOFT_WAIT * notice.bounces)])
         return Verdict.SOFT
     notice.bounces += 1
     if report.address_dead:
         await suppress_address(session, notice, "bounced", report.status, detail, now)
-    await repository.notices.add_step(session, notice, "bounced", "system", now, detail)
+    await repository.steps.add_step(session, notice, "bounced", "system", now, detail)
     hard = report.verdict is Verdict.HARD
     await publish(
         session, await undelivered(session, notice, NoticeState.BOUNCED, detail, now, permanent=hard)

@@ -98,7 +98,7 @@ async def _decide(
         raise _settled()
     now = await clock.now(session, notices[0].contest_id)
     keys = [(notice.contest_id, notice.notice_id) for notice in notices]
-    count = await repository.notices.decide(session, keys, state, step, by, now, note)
+    count = await repository.steps.decide(session, keys, state, step, by, now, note)
     if count != len(keys):
         raise _settled()
     return count
@@ -145,11 +145,11 @@ async def edit(
             mail.message = made.message
         notice.subject = made.words.subject
         now = await clock.now(session, notice.contest_id)
-        await repository.notices.add_step(session, notice, "edited", by, now, made.words.subject)
+        await repository.steps.add_step(session, notice, "edited", by, now, made.words.subject)
     for notice in found[BUILT_AT_ONCE:]:  # the dispatcher builds these anew, and they wait for a review again
         now = await clock.now(session, notice.contest_id)
         await repository.notices.rebuild(session, notice)
-        await repository.notices.add_step(session, notice, "edited", by, now)
+        await repository.steps.add_step(session, notice, "edited", by, now)
     return len(found)
 
 
@@ -226,7 +226,7 @@ async def retry(session: AsyncSession, clock: Clock, notice: Notice, by: str) ->
     if notice.state != NoticeState.PLANNED:
         await repository.notices.retry(session, notice)
     now = await clock.now(session, notice.contest_id)
-    await repository.notices.add_step(session, notice, "replayed" if replay else "sent again", by, now)
+    await repository.steps.add_step(session, notice, "replayed" if replay else "sent again", by, now)
 
 
 async def handled(session: AsyncSession, clock: Clock, notice: Notice, by: str) -> None:
@@ -239,4 +239,4 @@ async def handled(session: AsyncSession, clock: Clock, notice: Notice, by: str) 
         raise Conflict("รายการนี้ไม่ได้ค้างอยู่", "This notice has not failed.")
     notice.handled_by = by
     now = await clock.now(session, notice.contest_id)
-    await repository.notices.add_step(session, notice, "telephoned", by, now)
+    await repository.steps.add_step(session, notice, "telephoned", by, now)

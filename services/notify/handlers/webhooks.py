@@ -132,5 +132,5 @@ async def replay(session: AsyncSession, clock: Clock, contest_id: str, webhook_i
     for notice in waiting:
         await repository.notices.retry(session, notice)
         now = await clock.now(session, contest_id)
-        await repository.notices.add_step(session, notice, "replayed", by, now)
+        await repository.steps.add_step(session, notice, "replayed", by, now)
     return len(waiting)

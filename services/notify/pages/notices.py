@@ -123,7 +123,7 @@ def router(resources: Resources) -> APIRouter:
     async def notice(request: Request, notice_id: str, account: Someone) -> Response:
         row, mail = await visible(request, notice_id, account)
         async with database.transaction() as session:
-            steps = await repository.notices.steps(session, row.contest_id, row.notice_id)
+            steps = await repository.steps.steps(session, row.contest_id, row.notice_id)
             names = await names_of(session, [step.by for step in steps])
         hidden = row.recipient.startswith("dispatch:")
         context = {

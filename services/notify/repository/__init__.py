@@ -12,6 +12,7 @@ from services.notify.repository import (
     register,
     sending,
     signers,
+    steps,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "register",
     "sending",
     "signers",
+    "steps",
 ]

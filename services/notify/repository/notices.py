@@ -13,7 +13,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.delivery import LEASE
 from services.notify.domain.notices import UNDELIVERED, WAITING, NoticeState
-from services.notify.sending_tables import NoticeStep
 from services.notify.tables import Mail, Notice
 from shared.contracts.ids import new_id
 from shared.contracts.notify import Channel
@@ -41,19 +40,6 @@ _PLAN = text(
     """
 )
 """All notices of an event in one statement: a decision may have ten thousand readers."""
-_DECIDE = text(
-    """
-    WITH decided AS (
-        UPDATE notice SET state = :state, reviewed_by = :by, reviewed_at = CAST(:now AS timestamptz),
-            next_attempt_at = clock_timestamp()
-        WHERE notice_id = ANY(CAST(:ids AS varchar[])) AND state = 'review'
-        RETURNING contest_id, notice_id)
-    INSERT INTO notice_step (contest_id, step_id, notice_id, step, by, at, note)
-    SELECT contest_id, CAST(gen_random_uuid() AS varchar), notice_id, :step, :by, CAST(:now AS timestamptz),
-        :note
-    FROM decided RETURNING notice_id
-    """
-)
 _CLAIM = text(
     """
     UPDATE notice SET lease_until = clock_timestamp() + :lease
@@ -279,27 +265,6 @@ async def wait(session: AsyncSession, rows: Iterable[tuple[Notice, timedelta]]) 
         )
 
 
-async def decide(
-    session: AsyncSession,
-    keys: Sequence[Key],
-    state: NoticeState,
-    step: str,
-    by: str,
-    now: datetime,
-    note: str,
-) -> int:
-    """Approve or discard what waits for a review, with who and when. Returns how many did wait."""
-    values = {
-        "ids": [notice_id for _, notice_id in keys],
-        "state": state.value,
-        "step": step,
-        "by": by,
-        "now": now,
-        "note": note[:500],
-    }
-    return len((await session.execute(_DECIDE, values)).all())
-
-
 async def retry(session: AsyncSession, notice: Notice) -> None:
     """Staff ask for another attempt."""
     kept = await session.get(Mail, (notice.contest_id, notice.notice_id))
@@ -372,29 +337,6 @@ async def failed(session: AsyncSession, contest_id: str, limit: int = 50) -> Seq
         Notice.contest_id == contest_id, col(Notice.state).in_(UNDELIVERED), Notice.handled_by == ""
     )
     return (await session.exec(query.order_by(col(Notice.created_at)).limit(limit))).all()
-
-
-async def add_step(
-    session: AsyncSession, notice: Notice, step: str, by: str, at: datetime, note: str = ""
-) -> None:
-    """Write down who did what to a notice."""
-    session.add(
-        NoticeStep(
-            contest_id=notice.contest_id,
-            step_id=new_id(),
-            notice_id=notice.notice_id,
-            step=step,
-            by=by,
-            at=at,
-            note=note[:500],
-        )
-    )
-
-
-async def steps(session: AsyncSession, contest_id: str, notice_id: str) -> Sequence[NoticeStep]:
-    """What was done to a notice, in order."""
-    query = select(NoticeStep).where(NoticeStep.contest_id == contest_id, NoticeStep.notice_id == notice_id)
-    return (await session.exec(query.order_by(col(NoticeStep.at), col(NoticeStep.step_id)))).all()
 
 
 async def unread(session: AsyncSession, contact_id: str) -> int:

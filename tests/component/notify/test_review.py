@@ -103,7 +103,7 @@ async def test_nothing_leaves_before_staff_have_seen_edited_and_approved_it(noti
     assert states[one.notice_id] == ("sent", "staff-1")
     assert states[other.notice_id] == ("discarded", "staff-1")
     async with notify.database.transaction() as session:
-        steps = await repository.notices.steps(session, CONTEST_ID, one.notice_id)
+        steps = await repository.steps.steps(session, CONTEST_ID, one.notice_id)
         assert [(step.step, step.by) for step in steps] == [("edited", "staff-1"), ("approved", "staff-1")]
         with pytest.raises(Conflict):
             await review.approve(session, notify.clock, batch.notices, "staff-2")
