@@ -117,9 +117,9 @@ async def prepare(database: Database, count: int, domains: int) -> None:
         for number in range(count)
     ]
     for table, rows in ((Contact, contacts), (Entry, entries)):
-        for start in range(0, count, 1_000):
+        for start in range(0, count, 200):
             async with database.transaction() as session:
-                await session.execute(insert(table), rows[start : start + 1_000])
+                await session.execute(insert(table), rows[start : start + 200])
 
 
 async def measure(database: Database, count: int, domains: int, **settings: Any) -> dict[str, Any]:
