@@ -25,10 +25,12 @@ from services.notify.sending_tables import Suppression
 from shared.contracts.ids import ContactId, ContestId
 from shared.contracts.intake import Role
 from shared.contracts.scoring import ApprovalAwaited, DecisionName
+from shared.db import Database
 from shared.errors import Conflict
 from shared.messaging.tables import OUTBOX
 from shared.testing.rulebooks import CONTEST_ID, OPENING
 from tests.component.notify.notify_kit import Notify, a_contact, an_entry
+from tests.load.notice_load import measure
 
 C = ContestId(CONTEST_ID)
 REPORT = """\
@@ -307,3 +309,10 @@ async def test_greylisting_waits_minutes_and_return_paths_name_the_notice(notify
     assert notify.transport.senders == [
         return_path(notify.keys, "bounces@showcase.invalid", notice.notice_id)
     ]
+
+
+async def test_results_reach_every_address_once_over_few_connections(notify_database: Database) -> None:
+    found = await measure(notify_database, 300, 30)
+    server = found["server"]
+    assert (server["addresses"], server["ids"], server["mails"]) == (300, 300, 300)
+    assert server["connections"] <= 100
