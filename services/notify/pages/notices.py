@@ -40,7 +40,10 @@ STEP_NAMES = {
     "bounced": ("ตีกลับ", "bounced"),
 }
 _TOLD = (NoticeState.SENT, NoticeState.BOUNCED, NoticeState.FAILED)
-MAIL_CSP = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; sandbox"
+MAIL_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; font-src 'self'; frame-ancestors 'self'; "
+    "base-uri 'none'; sandbox allow-same-origin"
+)
 """A mail's HTML has its styles inline; nothing else of it may run or load."""
 
 
