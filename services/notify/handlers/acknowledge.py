@@ -15,6 +15,7 @@ from shared.contracts.ids import ContestId, LetterId, NoticeId
 from shared.contracts.notify import LetterAcknowledged
 from shared.errors import Conflict, Gone, Invalid
 from shared.messaging import publish
+from shared.thai.digits import thai_digits
 
 LONGEST_NUMBER = 40
 
@@ -101,7 +102,7 @@ async def _stamp(session: AsyncSession, clock: Clock, dispatch: Dispatch, by: st
     letter = await repository.letters.letter(session, dispatch.letter_id)
     answer = IncomingLetter(
         sender=dispatch.post,
-        subject=f"แจ้งเลขรับหนังสือ ที่ {letter.number_text}",
+        subject=f"แจ้งเลขรับหนังสือ ที่ {thai_digits(letter.number_text)}",
         number_text=dispatch.receive_number,
         dated=dispatch.received_on,
         addressee=contest_files(letter.contest_id).profile(letter.agency).name,

@@ -86,7 +86,7 @@ def router(resources: Resources) -> APIRouter:
             href = f"/letters/books/files/{line.file_id}"
         action = line.action.in_language(language)
         return {
-            "number": line.number,
+            "number": str(line.number),
             "received": line.received_at,
             "number_text": line.number_text or "–",
             "dated": line.dated if not isinstance(line.dated, datetime) else line.dated.date(),

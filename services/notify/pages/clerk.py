@@ -1,11 +1,11 @@
 """What a receiving office's clerk sees behind the one-time link; no account is needed."""
 
+import base64
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from markupsafe import Markup
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.datastructures import FormData, UploadFile
 
@@ -203,7 +203,7 @@ def router(resources: Resources) -> APIRouter:
         except DomainError as error:
             return await show(request, token, error)
         address = f"{site}/letters/acknowledge/{fresh}"
-        picture = Markup(qr_svg(address))  # noqa: S704  # made by us, of our own address
+        picture = "data:image/svg+xml;base64," + base64.b64encode(qr_svg(address).encode()).decode()
         return await show(request, token, more={"link": address, "link_qr": picture, "linked": child})
 
     return pages
