@@ -2,9 +2,10 @@
 
 Votes wait in one batch per partition while the request before them is on its way, and a few
 milliseconds at least; then one request carries every batch of a broker. So the batches grow with
-the load, and each vote stays one record. The number of votes that are not yet confirmed is bounded:
-past it a vote is refused at once, before anything is sent. A broker that does not answer in time
-gives :class:`MayBeRecorded`, never a success.
+the load, and each vote stays one record. The number of votes that are not yet confirmed is bounded,
+and so is the time that a crowd's votes wait: past either, a vote is refused at once, before anything is
+sent, so that those who are let in are answered soon. A broker that does not answer in time gives
+:class:`MayBeRecorded`, never a success.
 
     submit ─► batch of its partition ─► flush (one request a broker) ─► answer ─► done(True)
                      ▲                         │ not the leader         │
@@ -37,6 +38,7 @@ too few replicas, storage, old epoch. The same batch may go to the leader of a m
 _SWEEP_SECONDS = 0.1
 _AGAIN_SECONDS = 0.05
 _REVIVE_SECONDS = 0.2
+_BEAT_SECONDS = 0.01
 _NEW_CLIENT_AFTER = 15
 _FIVE_WORDS = struct.Struct("<5I")
 
@@ -44,12 +46,12 @@ _FIVE_WORDS = struct.Struct("<5I")
 class _Batch:
     """Votes that travel together, and who waits for them."""
 
-    __slots__ = ("builder", "done", "expires", "partition", "records", "resolved", "votes")
+    __slots__ = ("begun", "builder", "done", "partition", "records", "resolved", "votes")
 
-    def __init__(self, partition: int, builder: Any, expires: float) -> None:
+    def __init__(self, partition: int, builder: Any, begun: float) -> None:
         self.partition = partition
         self.builder = builder
-        self.expires = expires
+        self.begun = begun
         self.done: list[Done] = []
         self.votes = 0
         self.records = b""
@@ -82,6 +84,8 @@ class VoteSender:
         compressed: bool = True,
         flush_after: float = 0.002,
         limit: int = 2_000,
+        crowd: int = 256,
+        wait: float = 0.05,
         patience: float = 1.5,
     ) -> None:
         """
@@ -89,6 +93,8 @@ class VoteSender:
             connect: gives a connected ``AIOKafkaClient``.
             flush_after: seconds that a vote waits for company.
             limit: votes that may be unconfirmed at once.
+            crowd: from this number on, a vote is taken only while votes wait less than ``wait``.
+            wait: seconds that the oldest vote may wait for the broker, and the event loop be late.
             patience: seconds after which an unconfirmed vote is answered with :class:`MayBeRecorded`.
         """
         self._connect = connect
@@ -98,7 +104,10 @@ class VoteSender:
         self._compressed = compressed
         self._flush_after = flush_after
         self._limit = limit
+        self._crowd = min(crowd, limit)
+        self._wait = wait
         self._patience = patience
+        self._beat = float("inf")
         self._client: Any = None
         self._building: dict[int, list[_Batch]] = {}
         self._flying: set[int] = set()
@@ -120,6 +129,7 @@ class VoteSender:
         self._loop = asyncio.get_running_loop()
         self._in_background(self._connect_until_done())
         self._in_background(self._sweep_forever())
+        self._in_background(self._beat_forever())
 
     async def stop(self) -> None:
         """Send what waits, then disconnect."""
@@ -160,7 +170,7 @@ class VoteSender:
             TooBusy: as :meth:`send`; ``done`` is then never told.
         """
         client = self._client
-        if client is None or self.unconfirmed >= self._limit:
+        if client is None or (self.unconfirmed >= self._crowd and self._full()):
             raise TooBusy
         partition = partition_of(key, len(self._places))
         leader = client.cluster.leader_for_partition(self._places[partition])
@@ -169,9 +179,7 @@ class VoteSender:
         batches = self._building.setdefault(partition, [])
         batch = batches[-1] if batches else None
         if batch is None or batch.records or batch.resolved or not _append(batch, key, value, headers):
-            batch = _Batch(
-                partition, new_batch(compressed=self._compressed), self._loop.time() + self._patience
-            )
+            batch = _Batch(partition, new_batch(compressed=self._compressed), self._loop.time())
             _append(batch, key, value, headers)
             batches.append(batch)
             self._open.append(batch)
@@ -180,6 +188,23 @@ class VoteSender:
         self.unconfirmed += 1
         if leader not in self._planned and leader not in self._flying:
             self._plan(leader, self._flush_after)
+
+    def _full(self) -> bool:
+        """Whether one more vote of a crowd would wait too long: too many are before it, this process is
+        behind with its work, or the broker is."""
+        if self.unconfirmed >= self._limit:
+            return True
+        while self._open and self._open[0].resolved:
+            self._open.popleft()
+        now = self._loop.time()
+        late = now - self._beat
+        return late > self._wait or (bool(self._open) and now - self._open[0].begun > self._wait)
+
+    async def _beat_forever(self) -> None:
+        """Say when the loop has to be back: in the midst of a long turn, what is overdue tells."""
+        while True:
+            self._beat = self._loop.time() + _BEAT_SECONDS
+            await asyncio.sleep(_BEAT_SECONDS)
 
     def _plan(self, node: int, seconds: float) -> None:
         self._planned.add(node)
@@ -287,8 +312,8 @@ class VoteSender:
         as unconfirmed until the broker answers or its connection ends."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            now = self._loop.time()
-            while self._open and (self._open[0].resolved or self._open[0].expires <= now):
+            patient_since = self._loop.time() - self._patience
+            while self._open and (self._open[0].resolved or self._open[0].begun <= patient_since):
                 batch = self._open.popleft()
                 if batch.records:
                     _tell(batch, False)

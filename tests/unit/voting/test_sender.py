@@ -3,6 +3,7 @@
 import asyncio
 import random
 import struct
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -172,6 +173,46 @@ async def test_silent_broker_gives_up_in_time_and_what_was_not_sent_is_not_sent_
         silent.set_result(0)
         await sender.send(key(2), b"later", [])
     assert sorted(value for values in records_of(broker).values() for value in values) == [b"later", b"sent"]
+
+
+async def test_a_crowd_is_let_in_only_while_the_broker_keeps_up() -> None:
+    silent: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    broker = Broker(how=[silent], leaders=dict.fromkeys(range(PARTITIONS), 0))
+    async with sending(broker, crowd=2, wait=0.05) as sender:
+        crowd = [asyncio.create_task(sender.send(key(n), b"v", [])) for n in range(5)]
+        await asyncio.sleep(0.02)
+        assert sender.unconfirmed == 5, "they wait for a moment only"
+        await asyncio.sleep(0.1)
+        with pytest.raises(TooBusy):
+            await sender.send(key(9), b"shed", [])
+        silent.set_result(0)
+        await asyncio.gather(*crowd)
+        await sender.send(key(9), b"later", [])
+    assert b"shed" not in [value for values in records_of(broker).values() for value in values]
+
+
+async def test_a_crowd_is_shed_in_the_midst_of_a_turn_that_takes_too_long() -> None:
+    async with sending(Broker(), crowd=2, wait=0.05) as sender:
+        told: list[bool] = []
+        sender.submit(key(1), b"v", [], told.append)
+        sender.submit(key(2), b"v", [], told.append)
+        time.sleep(0.1)  # noqa: ASYNC251 - the loop has other work
+        with pytest.raises(TooBusy):
+            sender.submit(key(3), b"v", [], told.append)
+        await asyncio.sleep(0.1)
+        assert told == [True, True]
+        await sender.send(key(3), b"v", [])
+
+
+async def test_few_votes_are_never_shed_for_being_slow() -> None:
+    silent: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    async with sending(Broker(how=[silent], leaders=dict.fromkeys(range(PARTITIONS), 0))) as sender:
+        first = asyncio.create_task(sender.send(key(1), b"v", []))
+        await asyncio.sleep(0.1)
+        second = asyncio.create_task(sender.send(key(2), b"v", []))
+        await asyncio.sleep(0)
+        silent.set_result(0)
+        await asyncio.gather(first, second)
 
 
 async def test_bounded_in_flight_refuses_at_once_and_sends_nothing() -> None:
