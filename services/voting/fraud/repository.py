@@ -9,10 +9,9 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting.fraud.signals import GROUP
+from services.voting.repository import folded_up_to
 from services.voting.tables import FraudCase, FraudPass
 from services.voting.tally import GROUP as TALLY
-from shared.contracts.voting import VoteCast
-from shared.messaging.tables import CONSUMER_FENCE
 
 
 async def case(
@@ -66,24 +65,19 @@ async def last_pass(session: AsyncSession, contest_id: str) -> FraudPass | None:
     return await session.get(FraudPass, contest_id)
 
 
-async def _places(session: AsyncSession, group: str) -> dict[int, int]:
-    fence = CONSUMER_FENCE.c
-    found = await session.execute(
-        select(fence.partition, fence.next_offset).where(
-            fence.consumer_group == group, fence.topic == VoteCast.TOPIC
-        )
-    )
-    return {row[0]: row[1] for row in found}
-
-
-async def read_up_to(session: AsyncSession) -> dict[int, int]:
-    """The detectors' next offset in each partition of the vote log."""
-    return await _places(session, GROUP)
-
-
 async def progress(session: AsyncSession) -> tuple[dict[int, int], dict[int, int]]:
     """How far the detectors and the tally have read: the same again means that nothing is new."""
-    return await _places(session, GROUP), await _places(session, TALLY)
+    return await folded_up_to(session, GROUP), await folded_up_to(session, TALLY)
+
+
+async def looked_up_to(session: AsyncSession) -> dict[int, int]:
+    """The next offset of each partition that a look beginning now cannot hold for certain.
+
+    Only a vote that both the detectors and the tally have read can be held, so it is the lesser of the
+    two: a look while the tally lags must not let anybody certify what the tally brings afterwards.
+    """
+    read, counted = await progress(session)
+    return {partition: min(offset, counted.get(partition, 0)) for partition, offset in read.items()}
 
 
 @dataclass(frozen=True, slots=True)

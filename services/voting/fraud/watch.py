@@ -90,7 +90,7 @@ async def look(session: AsyncSession, clock: Clock, contest_id: str) -> Look:
     if rulebook.fraud is None or await repository.window(session, contest_id) is None:
         return Look()
     rules = Thresholds.of(rulebook.fraud)
-    read = await ledger.read_up_to(session)
+    read = await ledger.looked_up_to(session)
     found = await evidence.findings(session, contest_id, rules)
     suspects = await _suspects(session, contest_id, found, rules)
     window = await repository.window(session, contest_id, lock=True)  # from here on nobody can certify

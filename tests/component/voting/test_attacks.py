@@ -8,9 +8,13 @@ import pytest
 from services.voting import repository
 from services.voting.fraud import repository as ledger
 from services.voting.fraud import watch
+from services.voting.fraud.signals import GROUP as SIGNALS
+from services.voting.tally import GROUP as TALLY
 from shared.clock import FixedClock
+from shared.contracts.voting import VoteCast
 from shared.db import Database
-from shared.testing.rulebooks import VOTE_OPENS, a_rulebook
+from shared.messaging.tables import CONSUMER_FENCE
+from shared.testing.rulebooks import VOTE_OPENS, a_rulebook, fraud_rules
 from tests.component.voting.scenario import open_vote, ready_to_vote
 from tests.load.fraud.simulation import SCENARIOS, play
 
@@ -37,3 +41,29 @@ async def test_rulebook_without_detectors_holds_nothing(voting_database: Databas
         assert await watch.look(session, FixedClock(VOTE_OPENS), contest_id) == watch.Look()
         assert await ledger.last_pass(session, contest_id) is None
         assert (await repository.totals(session, contest_id)).received == 0
+
+
+@pytest.mark.parametrize(
+    ("read", "counted", "looked"),
+    [({0: 5, 1: 5}, {0: 5, 1: 9}, {"0": 5, "1": 5}), ({0: 5, 1: 5}, {0: 2}, {"0": 2, "1": 0})],
+)
+async def test_look_vouches_only_for_what_the_tally_has_counted_too(
+    voting_database: Database, read: dict[int, int], counted: dict[int, int], looked: dict[str, int]
+) -> None:
+    """A vote that the detectors read before the tally cannot be held yet, so nobody may certify past it."""
+    contest_id = "fraud-behind"
+    await ready_to_vote(voting_database, a_rulebook(contest_id, fraud=fraud_rules()))
+    await open_vote(voting_database, contest_id)
+    async with voting_database.transaction() as session:
+        for group, offsets in ((SIGNALS, read), (TALLY, counted)):
+            for partition, offset in offsets.items():
+                await session.execute(
+                    CONSUMER_FENCE.insert().values(
+                        consumer_group=group, topic=VoteCast.TOPIC, partition=partition,
+                        next_offset=offset, last_event_id="",
+                    )
+                )  # fmt: skip
+        await watch.look(session, FixedClock(VOTE_OPENS), contest_id)
+        last = await ledger.last_pass(session, contest_id)
+    assert last
+    assert last.read_up_to == looked
