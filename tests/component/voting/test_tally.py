@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.voting import repository
 from services.voting.domain.outcomes import Outcome, ReceivedVote, Totals, judge_votes
@@ -184,3 +184,14 @@ async def test_changes_are_told_once_with_the_cumulative_count(voting_database: 
         ("e2", 1, 1),
         ("e2", 2, 2),
     ]
+
+
+async def test_board_counts_the_last_half_hour(voting_database: Database) -> None:
+    batch = [a_vote("c", "v1"), a_vote("c", "v1", offset=1), a_vote("c", "v2", offset=2), a_vote("d", "v3")]
+    async with voting_database.transaction() as session:
+        await fold_votes(session, batch)
+        await session.execute(
+            text("UPDATE vote SET folded_at = folded_at - interval '1 day' WHERE voter_id = 'v2'")
+        )
+        per_minute = await repository.votes_per_minute(session, "c")
+        assert (len(per_minute), sum(per_minute)) == (30, 2)
