@@ -4,6 +4,7 @@ The recount makes the same fingerprints from the log as the snapshot has. Where 
 looked at closely on both sides and the first row or leaf that differs is named.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -60,7 +61,7 @@ async def differences(
         async with database.transaction() as session:
             found.append(await _name_first(session, accounts.contest_id, watch, closer))
     found += nodes_against_log(accounts, recount)
-    found += heads_against_log(accounts, recount, head_key)
+    found += await asyncio.to_thread(heads_against_log, accounts, recount, head_key)
     return found
 
 

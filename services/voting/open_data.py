@@ -67,15 +67,14 @@ async def _decisions(session: AsyncSession, contest_id: str) -> list[OpenDecisio
     """The events of the decision topic but the heads, without receipts and without who decided."""
     values = await session.execute(
         select(OUTBOX.c.headers, OUTBOX.c.value)
-        .where(OUTBOX.c.contest_id == contest_id, OUTBOX.c.topic == VotingOpened.TOPIC)
+        .where(
+            OUTBOX.c.contest_id == contest_id,
+            OUTBOX.c.topic == VotingOpened.TOPIC,
+            OUTBOX.c.headers["ce_type"].astext != TreeHeadSigned.event_type(),
+        )
         .order_by(OUTBOX.c.sequence)
     )
-    found = []
-    for headers, value in values:
-        kind = headers["ce_type"].split(".")[2]
-        if kind != TreeHeadSigned.__name__:
-            found.append(_decision(kind, json.loads(value)))
-    return found
+    return [_decision(headers["ce_type"].split(".")[2], json.loads(value)) for headers, value in values]
 
 
 def _decision(kind: str, body: dict[str, Any]) -> OpenDecision:
