@@ -7,27 +7,32 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
 from typer.testing import CliRunner
 
-from services.voting import repository
+from services.voting import heads, proofs, repository
 from services.voting.app import build
 from services.voting.cli import app
 from services.voting.domain.ballots import subject_of, voter_of
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.errors import IdentityDestroyed
+from services.voting.domain.heads import HeadSigner
 from services.voting.domain.keys import derive_keys
 from services.voting.identity import vault
 from services.voting.identity.destruction import DestroyKeys, Report, appeals_end, check, destroy_keys, shred
+from services.voting.tally import fold_votes
+from services.voting.tree import grow_trees
 from services.voting.window import LiveWindow
 from shared.clock import set_rehearsal_clock
-from shared.contracts.voting import IdentityKeysDestroyed
+from shared.contracts.voting import IdentityKeysDestroyed, VoteCast
 from shared.db import Database
 from shared.errors import Conflict
+from shared.messaging import Delivered
 from shared.messaging.tables import OUTBOX
 from shared.testing.rulebooks import a_rulebook
 from shared.testing.web import CONTEST_ID, client_for, settings_for_tests
 from tests.component.voting.identity_kit import EMAIL, ROOT, House
-from tests.component.voting.scenario import open_vote
+from tests.component.voting.scenario import a_vote, open_vote
 
 POST = "ผู้อำนวยการฝ่ายส่งเสริมเมืองอัจฉริยะ"
 COMMAND = DestroyKeys(CONTEST_ID, POST)
@@ -83,6 +88,35 @@ async def test_keys_are_destroyed_after_the_appeals_and_nothing_links(voting_dat
         assert values
         event = IdentityKeysDestroyed.model_validate_json(values.value)
     assert (event.destroyed_by, event.addresses, event.voters, event.linked) == (POST, 4, 3, 0)
+
+
+async def test_receipts_verify_as_before_once_the_keys_are_gone(voting_database: Database) -> None:
+    house = await held(voting_database)
+    signer = HeadSigner(ROOT)
+    batch = [a_vote(CONTEST_ID, f"v{n}", partition=n % 3, offset=n // 3) for n in range(20)]
+    async with voting_database.transaction() as session:
+        await fold_votes(session, batch)
+        await grow_trees(session, batch)
+        signed = await heads.sign_head(session, house.clock, signer, CONTEST_ID)
+        assert signed
+        proofs_before = [await proof_of(session, record) for record in batch]
+    report = await destroy(house)
+    assert (report.before.receipts_verified, report.after.receipts_verified) == (20, 20)
+    assert (report.after.receipts, report.after.head_verified, report.holds) == (20, True, True)
+    async with voting_database.transaction() as session:
+        assert [await proof_of(session, record) for record in batch] == proofs_before
+        await session.execute(
+            text("UPDATE tree_tile SET hashes = set_byte(hashes, 0, 255 - get_byte(hashes, 0))")
+        )
+        spoilt = await check(session, ROOT, CONTEST_ID)
+    assert spoilt.receipts_verified < spoilt.receipts, "the check would notice"
+
+
+async def proof_of(session: AsyncSession, record: Delivered[VoteCast]) -> proofs.Inclusion:
+    place = record.envelope
+    return await proofs.prove_inclusion(
+        session, CONTEST_ID, record.event.receipt_id, place.partition, place.offset
+    )
 
 
 async def test_destroying_twice_tells_of_the_first_time(voting_database: Database) -> None:
