@@ -55,10 +55,12 @@ async def take(session: AsyncSession, clock: Clock, contest_id: str, contact_id:
 
 
 async def lines(settings: Settings, salt_key: bytes, contest_id: str) -> AsyncIterator[bytes]:
-    """One opening for each VoteCast of the contest, as lines of JSON."""
+    """One opening for each VoteCast of the contest, as lines of JSON. What nobody can read has none."""
     async for record in records(settings, VoteCast.TOPIC):
         kind, vote = opened(record)
         if kind != VoteCast.event_type() or vote.get("contest_id") != contest_id:
+            continue
+        if not all(isinstance(vote.get(name), str) for name in ("voter_id", "receipt_id")):
             continue
         salt = keyed_hash(salt_key, contest_id, vote["voter_id"], vote["receipt_id"])
         opening = {"partition": record.partition, "offset": record.offset, "salt": salt.hex()}

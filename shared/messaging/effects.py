@@ -158,13 +158,14 @@ class Effects:
         for partition, its_records in records.items():
             for record in its_records:
                 try:
-                    outcome.dead += await self._hand_over(session, subscription, [record])
+                    dead = await self._hand_over(session, subscription, [record])
                 except Exception as error:
                     if not self._is_dead(record, error, outcome):
                         outcome.stuck[partition] = record.offset
                         break
                 else:
-                    outcome.applied += 1
+                    outcome.dead += dead
+                    outcome.applied += not dead
                 outcome.settled(record)
 
     async def _hand_over(

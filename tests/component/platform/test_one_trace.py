@@ -58,7 +58,9 @@ async def test_one_request_is_one_trace_to_the_last_consumer(
     issuer = SessionIssuer.from_settings(system.settings)
     token = issuer.issue(contact_id="an-admin", contest_id="smart-city-2022", roles=(Role.ADMIN,))
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=system.addresses.http, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=system.addresses.http, headers=headers, trust_env=False, timeout=SETTLED_SECONDS
+    ) as client:
         draft = await client.post("/api/intake/v1/contests", json={"toml": CONTEST.read_text()})
         assert draft.status_code == 201, draft.text
         spans.clear()
