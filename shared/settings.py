@@ -13,6 +13,10 @@ ServiceName = Literal["intake", "scoring", "voting", "notify"]
 SERVICE_NAMES: tuple[ServiceName, ...] = ("intake", "scoring", "voting", "notify")
 
 
+class DatabaseUnnamed(ValueError):
+    """No setting names the database of a service; the message says which would."""
+
+
 class BrokerKind(StrEnum):
     """``memory`` keeps nothing over a restart and knows no idempotent producer; ``kafka`` is Apache Kafka."""
 
@@ -144,13 +148,13 @@ class Settings(BaseSettings):
         """The DSN of ``service``'s own database.
 
         Raises:
-            ValueError: neither ``SHOWCASE_<SERVICE>_DATABASE_URL`` nor ``SHOWCASE_DATABASE_URL`` is set.
+            DatabaseUnnamed: neither ``SHOWCASE_<SERVICE>_DATABASE_URL`` nor ``SHOWCASE_DATABASE_URL`` is set.
         """
         own: str = getattr(self, f"{service}_database_url")
         if own:
             return own
         if not self.database_url:
-            raise ValueError(
+            raise DatabaseUnnamed(
                 f"no database for {service}: set SHOWCASE_{service.upper()}_DATABASE_URL "
                 "or SHOWCASE_DATABASE_URL"
             )

@@ -11,9 +11,12 @@ def in_one_sentence(error: BaseException) -> str:
     """What to tell about ``error``; empty when only its traceback would help."""
     from shared.messaging.broker import BrokerTooOld, BrokerUnavailable
     from shared.messaging.topics import TopicsDiffer
+    from shared.settings import DatabaseUnnamed
 
     if isinstance(error, (CannotStart, BrokerUnavailable, BrokerTooOld, TopicsDiffer)):
         return str(error)
+    if isinstance(error, DatabaseUnnamed):
+        return f"There is {error}, or start the system with `showcase up` first."
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         where = f" that holds {error.filename}" if error.filename else ""
         return f"The disk{where} is full: make room and start again; nothing was half-written."

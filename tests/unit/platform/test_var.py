@@ -11,6 +11,7 @@ import pytest
 from shared.embedded.client import adopt_running
 from shared.embedded.keys import load_or_make
 from shared.embedded.var import Addresses, Var
+from shared.settings import DatabaseUnnamed, Settings
 from shared.startup import CannotStart, in_one_sentence
 
 ADDRESSES = Addresses(
@@ -93,6 +94,15 @@ def test_a_disk_that_fills_up_leaves_no_half_a_key(tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "session.pem").exists()
     monkeypatch.undo()
     load_or_make(tmp_path)
+
+
+def test_a_database_that_nobody_named_is_told_in_one_sentence() -> None:
+    with pytest.raises(DatabaseUnnamed) as caught:
+        Settings(notify_database_url="", database_url="").service_dsn("notify")
+    assert in_one_sentence(caught.value) == (
+        "There is no database for notify: set SHOWCASE_NOTIFY_DATABASE_URL or SHOWCASE_DATABASE_URL, "
+        "or start the system with `showcase up` first."
+    )
 
 
 def test_commands_beside_a_running_system_find_its_servers(tmp_path: Path) -> None:
