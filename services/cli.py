@@ -35,7 +35,9 @@ _STOP_SECONDS = 60.0
 
 @app.command()
 def up(
-    port: Annotated[int | None, typer.Option(help="Of the one origin; else 8080 or a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of the one origin; else 8080 or a free one.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets others in.")] = "127.0.0.1",
     var: _VarOption = Path("var"),
     processes: Annotated[bool, typer.Option("--processes", help="One process per service and role.")] = False,

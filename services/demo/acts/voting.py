@@ -13,6 +13,8 @@ from services.demo.stage import Stage, bangkok
 
 _SERIES = 10_000
 """Rehearsal ballots that are asked for at once."""
+_TOWNS = 25
+"""Mail domains of the voters: all from this machine's network and one domain would rightly be held."""
 
 
 async def open_vote(stage: Stage) -> None:
@@ -67,7 +69,7 @@ async def _voters_by_mail(stage: Stage, count: int) -> list[str]:
     """Ballots got as a citizen gets one: an address, a solved puzzle, a code in the mail, a ballot."""
 
     async def one(number: int) -> str:
-        who = {"contest_id": stage.contest, "email": f"voter-{number:04d}@citizens.example.org"}
+        who = {"contest_id": stage.contest, "email": voter_address(number)}
         puzzle = await stage.api.get(stage.path("voting", "/puzzle"))
         proof = await asyncio.to_thread(_solve, puzzle)
         await stage.api.post("/api/voting/v1/ballot-codes", who | {"proof": proof})
@@ -76,6 +78,11 @@ async def _voters_by_mail(stage: Stage, count: int) -> list[str]:
         return str(issued["ballot"])
 
     return list(await all_of(one(number) for number in range(count)))
+
+
+def voter_address(number: int) -> str:
+    """The address of the ``number``-th voter who asks for a code, in one of many towns."""
+    return f"voter-{number:04d}@town-{number % _TOWNS:02d}.example.org"
 
 
 def _solve(puzzle: Any) -> str:

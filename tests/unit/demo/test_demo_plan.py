@@ -1,16 +1,20 @@
 """The demo's plan: the same for the same seed, and possible for every seed."""
 
+import tomllib
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.demo.acts.voting import voter_address
 from services.demo.plan import DIMENSIONS, JUDGES_PER_ENTRY, MINIMUM_TOTAL, Plan, make_plan
 from services.demo.story import entries
 
 STORY = entries()
+CONTEST = tomllib.loads(Path("contests/smart-city-2022/contest.toml").read_text())
 
 
 def plan(seed: int = 2022, votes: int = 500) -> Plan:
@@ -71,3 +75,13 @@ def test_scores_need_no_tie_break_and_lie_within_the_rubric(seed: int) -> None:
             assert mean >= MINIMUM_TOTAL
             by_category[entry.category, mean] += 1
         assert set(by_category.values()) == {1}
+
+
+@pytest.mark.parametrize("seed", [2022, 1, 7, 42])
+def test_voters_by_mail_come_from_too_many_towns_to_be_held(seed: int) -> None:
+    """So many votes of one mail domain and one network are held, and then nothing can be certified."""
+    by_mail = [vote.choice for vote in plan(seed, votes=20_000).votes if vote.by_mail]
+    towns = [voter_address(number).rpartition("@")[2] for number in range(len(by_mail))]
+    limit = CONTEST["decisions"]["fraud.domain_votes"]["value"]
+    assert max(Counter(towns).values()) < limit
+    assert max(Counter(by_mail).values()) >= limit, "one domain for all would be held"
