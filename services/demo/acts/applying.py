@@ -35,20 +35,23 @@ async def apply(stage: Stage) -> None:
         for entry in entries:  # one after the other, so that references follow the story
             await _submit(stage, entry)
             progress.advance()
-        await stage.set_clock(bangkok(7, 25, 11))
+        await stage.set_clock(bangkok(7, 22, 11))
         await all_of(_correct(stage, entry) for entry in entries if entry.step)
-        await _reminded(stage)
+        # a returned entry is a draft too: notify has to hear that it was sent again before reminders go out
+        await _noticed(stage, "staff-entry-amended", sum(stage.plan.steps().values()))
+        await stage.set_clock(bangkok(7, 25, 11))
+        drafts = sum(entry.fate in ("late", "young") for entry in stage.plan.entries)
+        await _noticed(stage, "draft-reminder", drafts)
 
 
-async def _reminded(stage: Stage) -> None:
-    """Whoever has only a draft is reminded, once."""
-    drafts = sum(entry.fate in ("late", "young") for entry in stage.plan.entries)
+async def _noticed(stage: Stage, template: str, count: int) -> None:
+    """Wait for notices of that template."""
 
     async def sent() -> bool:
         rows = await stage.staff.get(stage.path("notify", "/notices"), limit=1000)
-        return len([row for row in rows if row["template"] == "draft-reminder"]) >= drafts
+        return len([row for row in rows if row["template"] == template]) >= count
 
-    await until(sent, f"{drafts} reminders of drafts")
+    await until(sent, f"{count} notices of {template}")
 
 
 def _first_words(entry: StoryEntry) -> dict[str, Any]:
