@@ -186,8 +186,11 @@ async def track(session: AsyncSession, receipt: str) -> Tracked | None:
 
     A receipt that counts is told before its own repetitions.
     """
+    contests = select(col(PartitionCount.contest_id)).distinct()  # the indexes begin with the contest
     vote = (
-        await session.execute(select(Vote).where(col(Vote.receipt_id) == receipt).limit(1))
+        await session.execute(
+            select(Vote).where(col(Vote.contest_id).in_(contests), col(Vote.receipt_id) == receipt).limit(1)
+        )
     ).scalar_one_or_none()
     if vote is not None:
         return Tracked(
@@ -196,7 +199,7 @@ async def track(session: AsyncSession, receipt: str) -> Tracked | None:
     uncounted = (
         await session.execute(
             select(UncountedVote)
-            .where(col(UncountedVote.receipt_id) == receipt)
+            .where(col(UncountedVote.contest_id).in_(contests), col(UncountedVote.receipt_id) == receipt)
             .order_by(col(UncountedVote.offset))
             .limit(1)
         )
