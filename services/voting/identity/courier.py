@@ -155,6 +155,9 @@ class Courier:
             await channel.deliver(address, words, key=code.code_id, language=code.language)
         except (CannotDeliver, DeliveryAway) as error:
             return error
+        except Exception as error:  # one code's fault: what left beside it must not be sent once more
+            log.error("a channel failed at a code", channel=code.channel, error=type(error).__name__)
+            return error
         return None
 
     async def _settle(self, database: Database, outcomes: Sequence[tuple[Claimed, Exception | None]]) -> int:

@@ -183,6 +183,28 @@ async def test_mail_server_that_is_away_delays_and_one_that_refuses_is_told(
         assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-code")
 
 
+async def test_fault_at_one_code_sends_no_other_one_twice(voting_database: Database) -> None:
+    house = await House.build(voting_database)
+    sent = house.mailer.send
+
+    async def send(**mail: str) -> str:
+        if mail["to"] == EMAIL:
+            raise LookupError("a mistake of ours")
+        return await sent(**mail)
+
+    async with client_for(house.service.http) as client:
+        await house.turn()  # the first turn only starts the pace
+        await house.ask(client)
+        await house.ask(client, "other@example.com")
+        house.mailer.send = send  # type: ignore[assignment,method-assign]
+        await asyncio.sleep(0.3)
+        await house.turn()
+    async with voting_database.transaction() as session:
+        left = await session.execute(text("SELECT claimed_until, attempts FROM outgoing_code"))
+        assert left.all() == [(None, 1)], "the faulty one waits for its next turn"
+    assert [mail.to for mail in house.mailer.sent] == ["other@example.com"]
+
+
 async def test_pace_holds_for_all_and_for_one_provider(voting_database: Database) -> None:
     house = await House.build(
         voting_database, codes_per_second=6, codes_per_second_and_provider=2, friction_address="900 901 902"
