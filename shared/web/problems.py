@@ -85,6 +85,10 @@ _TITLES: dict[int, tuple[str, str]] = {
     503: ("ระบบไม่ว่างชั่วคราว", "Too busy just now"),
 }
 _DETAILS: dict[int, tuple[str, str]] = {
+    400: (
+        "มีอักขระที่ระบบเก็บไม่ได้ โปรดพิมพ์ที่อยู่หรือข้อความใหม่",
+        "There is a character that cannot be kept. Type it again.",
+    ),
     404: (
         "ตรวจตัวสะกดของที่อยู่ หรือเริ่มใหม่จากหน้าแรก",
         "Check the address, or start again from the home page.",
@@ -222,8 +226,13 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
     return await _answer(request, error.status_code, detail, headers=headers)
 
 
+_NOT_TEXT = "22021"
+"""PostgreSQL's ``character_not_in_repertoire``."""
+
+
 async def unhandled(request: Request, error: Exception) -> Response:
-    """The answer to what nobody caught: 503 where the database is away, else a fault of the program.
+    """The answer to what nobody caught: 503 where the database is away, 400 for text that PostgreSQL cannot
+    hold (a NUL in an address, say), else a fault of the program.
 
     The fault goes to the log under the correlation id that the answer names.
     """
@@ -233,6 +242,8 @@ async def unhandled(request: Request, error: Exception) -> Response:
     if away:
         log.warning("not available: %s", type(error).__name__, extra={"path": request.url.path})
         status, code, headers = 503, "/problems/unavailable", {"Retry-After": "5"}
+    elif isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _NOT_TEXT:
+        status, code, headers = 400, "/problems/invalid", {}
     else:
         log.error("unhandled error", exc_info=error, extra={"path": request.url.path})
         status, code, headers = 500, "/problems/fault", {}

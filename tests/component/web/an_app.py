@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
+from sqlalchemy import text
 
 from shared.contracts.intake import Role
 from shared.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TooMany, Unavailable
@@ -43,6 +44,9 @@ def an_app(resources: Resources) -> FastAPI:
     async def fail(name: str) -> None:
         if name == "fault":
             raise RuntimeError("secret detail")
+        if name == "nul":
+            async with resources.database.transaction() as session:
+                await session.execute(text("SELECT CAST(:given AS text)"), {"given": "\x00"})
         raise ERRORS[name]
 
     @app.post("/api/intake/v1/things", responses=PROBLEMS)

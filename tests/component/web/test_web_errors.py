@@ -18,6 +18,7 @@ from tests.component.web.an_app import ERRORS
         ("too-many", 429, "7", []),
         ("unavailable", 503, "5", []),
         ("invalid", 422, None, ["a", "b"]),
+        ("nul", 400, None, []),
         ("fault", 500, None, []),
     ],
 )
