@@ -81,7 +81,13 @@ async def check_url(url: str, *, this_network: bool) -> Target:
     return Target(urlunsplit(parts._replace(netloc=f"{literal}:{port}", fragment="")), parts.netloc)
 
 
+_CARRIES_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+"""NAT64 (RFC 6052) and the old IPv4-compatible addresses: who knows where they lead from here."""
+
+
 def _outside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if any(address in network for network in _CARRIES_IPV4):
+        return False
     mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     return address.is_global and not address.is_multicast and (mapped is None or mapped.is_global)
 

@@ -178,6 +178,8 @@ def test_a_button_leads_to_the_web_or_nowhere(url: str) -> None:
         "https://10.0.0.8/",
         "https://169.254.169.254/latest/meta-data",
         "https://[::ffff:10.0.0.1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[::127.0.0.1]/",
         "https://user:pass@example.org/",
         "https://localhost/",
         "file:///etc/passwd",
