@@ -47,6 +47,7 @@ def test_fields_are_named_typed_and_marked_as_the_schema_says() -> None:
         "closes_at": ("instant", True),
         "opened_at": ("instant", True),
         "waived": ("list of text", False),
+        "head_key": ("text", False),
     }
     for event_type, view in views.items():
         assert json.loads(view.value) == EXAMPLES[event_type].event.model_dump(mode="json")
