@@ -107,7 +107,7 @@ def read_ballot(token: str, keys_of: Callable[[str], ContestKeys | None]) -> Bal
     """
     contest_id, _, body = token.rpartition(".")
     keys = keys_of(contest_id)
-    if keys is None or len(body) != _TOKEN_LENGTH:
+    if keys is None or len(body) != _TOKEN_LENGTH or "+" in body or "/" in body:  # one spelling a token
         raise BadBallot
     try:
         raw = urlsafe_b64decode(body)

@@ -133,6 +133,15 @@ def test_altered_ballot_is_refused(position: int, character: str) -> None:
             read_ballot(altered, keys_of)
 
 
+def test_ballot_has_one_spelling() -> None:
+    tokens = (issue_ballot(KEYS, subject_of(KEYS, f"{n}@b.th"), 1, MailClass.OTHER) for n in range(50))
+    token = next(token for token in tokens if "-" in token.rpartition(".")[2] and "_" in token)
+    contest_id, _, body = token.rpartition(".")
+    for altered in (body.replace("-", "+"), body.replace("_", "/")):
+        with pytest.raises(BadBallot):
+            read_ballot(f"{contest_id}.{altered}", keys_of)
+
+
 def test_ballot_of_another_contest_is_refused() -> None:
     token = issue_ballot(KEYS, subject_of(KEYS, "a@b.th"), 1, MailClass.OTHER)
     other = derive_keys(ROOT, "contest-b", b"pepper")
