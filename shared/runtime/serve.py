@@ -23,8 +23,9 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A socket bound to ``host:port``; 0 takes any free port. ``shared``: other processes that say so
-    too may listen there besides, and the kernel spreads the connections.
+    """A socket bound to ``host:port``; 0 takes any free port. Connections wait on it until it is served.
+    ``shared``: other processes that say so too may listen there besides, and the kernel spreads the
+    connections; then nothing waits, for they may be served elsewhere.
 
     Raises:
         CannotStart: the port is taken, or the address is not this machine's.
@@ -36,6 +37,8 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind((host, port))
+        if not shared:  # bound alone, two systems that start at once could both have the port
+            bound.listen()
     except (OSError, OverflowError) as error:
         bound.close()
         why = getattr(error, "strerror", None) or str(error)
