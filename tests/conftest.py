@@ -1,8 +1,12 @@
 """Fixtures that every test may use; each lives beside what it gives, in ``shared.testing``."""
 
 import importlib.util
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+from shared.db import engine
 
 # a busy machine is no counterexample
 settings.register_profile("showcase", deadline=None)
@@ -18,3 +22,16 @@ pytest_plugins = [
     )
     if importlib.util.find_spec(name)
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def idle_limit_of_the_product() -> Iterator[int]:
+    """Milliseconds after which the product's database ends a session that idles in a transaction.
+
+    Tests run client, server and the start of a JVM in one event loop, which may keep a server from its
+    work for seconds on a busy machine: their databases wait longer. Child processes keep the limit, and
+    so does a test that sets it back to try it."""
+    product = engine.IDLE_IN_TRANSACTION_MS
+    engine.IDLE_IN_TRANSACTION_MS = 30_000
+    yield product
+    engine.IDLE_IN_TRANSACTION_MS = product

@@ -49,13 +49,6 @@ EVERY_ROLE = tuple(Role)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(autouse=True)
-def a_patient_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client makes up its requests in this very process, and may keep the server from its work for
-    seconds; the database shall not take that for a stopped process."""
-    monkeypatch.setattr("shared.db.engine.IDLE_IN_TRANSACTION_MS", 60_000)
-
-
 def complaints(base_url: str, name: str) -> list[str]:
     """Ask every operation of the service's document; one complaint for each operation that is wrong."""
     schema = schemathesis.openapi.from_url(f"{base_url}/api/{name}/openapi.json")

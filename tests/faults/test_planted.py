@@ -73,7 +73,7 @@ async def test_answer_before_the_brokers_is_seen(bare: House, chance: random.Ran
         os.kill(bare.kafka.pid, signal.SIGSTOP)  # it takes bytes, and will never write them
         await crowd.takes(1)
         await bare.apis[0].kill()
-        bare.kafka.kill()
+        await asyncio.to_thread(bare.kafka.kill)
         await asyncio.to_thread(bare.kafka.start)
         await bare.apis[0].ready()
     assert Kind.LOST in kinds(await verdict(bare, vote))

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.event import Event
+from shared.db.engine import Database
 from shared.errors import Unavailable
 from shared.messaging import Envelope, Subscription
 from shared.messaging.consume import Consumers
@@ -247,23 +248,28 @@ async def test_fences_are_locked_in_order_of_partition(kit: Kit) -> None:
     await waiting
 
 
-async def test_stopped_session_gives_its_fence_up_in_two_seconds(kit: Kit) -> None:
+async def test_stopped_session_gives_its_fence_up_in_two_seconds(
+    kit: Kit, idle_limit_of_the_product: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without idle_in_transaction_session_timeout a stopped consumer blocked its successor for 9.6 s."""
+    monkeypatch.setattr("shared.db.engine.IDLE_IN_TRANSACTION_MS", idle_limit_of_the_product)
+    database = Database(kit.database.dsn)
     topic = await kit.new_topic()
     took = 0.0
 
     async def stop_in_the_middle() -> None:
         nonlocal took
-        async with kit.database.transaction() as stopped:
+        async with database.transaction() as stopped:
             await lock_fences(stopped, kit.group, topic.name, [0], "x")
             began = time.monotonic()
-            async with kit.database.transaction() as successor:
+            async with database.transaction() as successor:
                 await lock_fences(successor, kit.group, topic.name, [0], "x")
             took = time.monotonic() - began
             await stopped.execute(text("SELECT 1"))
 
     with pytest.raises(DBAPIError) as failure:
         await stop_in_the_middle()
+    await database.close()
     assert 0.5 < took < 3.5
     assert is_transient(failure.value)
 

@@ -279,14 +279,14 @@ async def test_broken_broker_gives_503_within_two_seconds_and_recovers(
             return (await vote(client, tokens[0], entry_id(0), "before-the-fall")).status_code == 202
 
         await eventually(accepted)
-        own_kafka.kill()
+        await asyncio.to_thread(own_kafka.kill)
         for number in range(8):
             started = time.monotonic()
             answer = await vote(client, tokens[1], entry_id(1), "during-the-fall")
             assert time.monotonic() - started <= 2.0
             assert answer.status_code == 503, number
             assert int(answer.headers["retry-after"]) >= 1
-        own_kafka.start()
+        await asyncio.to_thread(own_kafka.start)
 
         async def accepted_again() -> httpx.Response | None:
             answer = await vote(client, tokens[1], entry_id(1), "during-the-fall")
