@@ -14,7 +14,6 @@ from shared.contracts.scoring import ShortlistPublished
 from shared.contracts.voting import VoteCast, VotingSealed
 from shared.messaging import (
     AnySubscription,
-    BatchSubscription,
     Envelope,
     RecordSubscription,
     Subscription,
@@ -41,11 +40,12 @@ def subscriptions() -> tuple[AnySubscription, ...]:
         Subscription("voting", ShortlistPublished.TOPIC, {ShortlistPublished: on_shortlist_published}),
         Subscription("voting", EntryWithdrawn.TOPIC, {EntryWithdrawn: on_entry_withdrawn}),
         RecordSubscription(GROUP, VoteCast.TOPIC, (VoteCast, VotingSealed), fold_records),
-        BatchSubscription(
+        RecordSubscription(
             signals.GROUP,
             VoteCast.TOPIC,
             (VoteCast, VotingSealed),
-            signals.keep_signals,
+            signals.keep_signals_from,
+            batch_size=tree.BATCH,
             linger=DETECTORS_LINGER,
         ),
         RecordSubscription(

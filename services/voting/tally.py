@@ -166,7 +166,7 @@ async def _fold(session: AsyncSession, log: Log) -> None:
     seals = await _seals_known_after(session, log)
     if not log.votes:
         return
-    contests, partitions, offsets, slots, voters, receipts, entries, cast_ats, _ = zip(
+    contests, partitions, offsets, slots, voters, receipts, entries, cast_ats, _, _ = zip(
         *log.votes, strict=True
     )
     await session.execute(_PLAN_ANEW)

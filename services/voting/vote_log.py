@@ -25,8 +25,8 @@ _VOTE = VoteCast.event_type().encode()
 _EVENTS = {event.event_type(): event for event in (VoteCast, VotingSealed)}
 
 
-class _Signals(msgspec.Struct, gc=False):
-    """Nobody here needs them; a record whose signals nobody can read is unreadable all the same."""
+class LoggedSignals(msgspec.Struct, frozen=True, gc=False):
+    """VoteSignals, for the detectors."""
 
     subnet24: str = ""
     subnet48: str = ""
@@ -38,8 +38,11 @@ class _Signals(msgspec.Struct, gc=False):
     agent_class: str = ""
 
 
+_NONE = LoggedSignals()
+
+
 class _Cast(msgspec.Struct, gc=False):
-    """What the tally and the trees need of a VoteCast, and of the rest that it is there."""
+    """What the tally, the trees and the detectors need of a VoteCast, and of the rest that it is there."""
 
     contest_id: str
     receipt_id: str
@@ -49,7 +52,7 @@ class _Cast(msgspec.Struct, gc=False):
     commitment: str
     key_id: str
     cast_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    signals: _Signals | msgspec.UnsetType = msgspec.UNSET
+    signals: LoggedSignals = _NONE
 
 
 class LoggedVote(NamedTuple):
@@ -64,6 +67,7 @@ class LoggedVote(NamedTuple):
     entry_id: str
     cast_at: datetime
     commitment: str
+    signals: LoggedSignals
 
 
 class LoggedSeal(NamedTuple):
@@ -112,6 +116,7 @@ def read_log(records: Sequence[RawRecord], group: str) -> Log:
                 cast.entry_id,
                 cast.cast_at,
                 cast.commitment,
+                cast.signals,
             )
         )
     return log
@@ -154,4 +159,5 @@ def logged(event: VoteCast, partition: int, offset: int) -> LoggedVote:
         event.entry_id,
         event.cast_at,
         event.commitment,
+        LoggedSignals(**dict(event.signals)),
     )

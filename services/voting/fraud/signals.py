@@ -7,14 +7,13 @@ nothing, with or without the fence. Rehearsal ballots are nobody's and are left 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting.domain.ballots import MailClass
-from shared.contracts.voting import VoteCast, VotingSealed
-from shared.messaging import Delivered
+from services.voting.vote_log import LoggedVote, read_log
+from shared.messaging.codec import RawRecord
 
 GROUP = "voting-fraud"
 EXEMPT = ("webmail", "government", "academic")
@@ -41,30 +40,45 @@ _KEEP_SIGNALS = text(
 )
 
 
-async def keep_signals(session: AsyncSession, batch: Sequence[Delivered[VoteCast | VotingSealed]]) -> None:
-    """Keep what the detectors may know of a batch of the vote log."""
-    rows = [
-        _row(record.event)
-        for record in batch
-        if isinstance(record.event, VoteCast) and record.event.signals.mail_domain_class != _REHEARSAL
-    ]
+async def keep_signals_from(
+    session: AsyncSession, records: Sequence[RawRecord]
+) -> Sequence[tuple[RawRecord, str]]:
+    """Keep what the detectors may know of a turn of the vote log.
+
+    Returns:
+        The records that cannot be read, each with the reason.
+    """
+    log = read_log(records, GROUP)
+    await keep_signals(session, log.votes)
+    return log.unusable
+
+
+async def keep_signals(session: AsyncSession, votes: Sequence[LoggedVote]) -> None:
+    """Keep what the detectors may know of votes that were read already."""
+    rows = [_row(vote) for vote in votes if vote.signals.mail_domain_class != _REHEARSAL]
     if rows:
-        names = rows[0].keys()
-        await session.execute(_KEEP_SIGNALS, {name: [row[name] for row in rows] for name in names})
+        await session.execute(_KEEP_SIGNALS, dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)))
 
 
-def _row(vote: VoteCast) -> dict[str, Any]:
+_COLUMNS = (
+    "contests", "slots", "voters", "entries", "networks", "agents", "agent_classes", "domains",
+    "mail_classes", "ages", "cast_ats",
+)  # fmt: skip
+
+
+def _row(vote: LoggedVote) -> tuple[object, ...]:
+    """In the order of ``_COLUMNS``."""
     signals = vote.signals
-    return {
-        "contests": vote.contest_id,
-        "slots": vote.slot,
-        "voters": vote.voter_id,
-        "entries": vote.entry_id,
-        "networks": signals.subnet24 or signals.subnet48,
-        "agents": signals.agent,
-        "agent_classes": signals.agent_class,
-        "domains": "" if signals.mail_domain_class in EXEMPT else signals.mail_domain,
-        "mail_classes": signals.mail_domain_class,
-        "ages": signals.code_age_seconds,
-        "cast_ats": vote.cast_at,
-    }
+    return (
+        vote.contest_id,
+        vote.slot,
+        vote.voter_id,
+        vote.entry_id,
+        signals.subnet24 or signals.subnet48,
+        signals.agent,
+        signals.agent_class,
+        "" if signals.mail_domain_class in EXEMPT else signals.mail_domain,
+        signals.mail_domain_class,
+        signals.code_age_seconds,
+        vote.cast_at,
+    )

@@ -22,6 +22,7 @@ from services.voting.domain.signals import agent_signals, network_signals
 from services.voting.fraud import watch
 from services.voting.fraud.signals import EXEMPT, keep_signals
 from services.voting.tally import fold_votes
+from services.voting.vote_log import logged
 from shared.clock import FixedClock
 from shared.contracts.ids import ContestId, EntryId, ReceiptId, VoterId, new_id
 from shared.contracts.rulebook import FraudRules
@@ -164,7 +165,7 @@ async def _arrive(
         await session.execute(_UNHURRIED)
         await session.execute(_ISSUE, issued)
         await fold_votes(session, batch)
-        await keep_signals(session, batch)
+        await keep_signals(session, [logged(vote.event, *_place(vote)) for vote in batch])
 
 
 _UNHURRIED = text("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -175,6 +176,10 @@ _ISSUE = text(
     VALUES (:contest_id, :voter_id, :mail_class, :at, :domain, :shape) ON CONFLICT DO NOTHING
     """
 )
+
+
+def _place(vote: Delivered[VoteCast]) -> tuple[int, int]:
+    return vote.envelope.partition, vote.envelope.offset
 
 
 def hash_of(voter_id: str) -> int:
