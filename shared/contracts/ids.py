@@ -23,16 +23,14 @@ LetterId = NewType("LetterId", str)
 
 def uuid7() -> UUID:
     """A time-ordered UUID, version 7 of RFC 9562: 48 bits of Unix milliseconds, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & ((1 << 48) - 1)) << 80
-    value |= 0x7 << 76
-    value |= ((random >> 62) & 0xFFF) << 64
-    value |= 0b10 << 62
-    value |= random & ((1 << 62) - 1)
-    return UUID(int=value)
+    return UUID(new_id())
 
 
 def new_id() -> str:
-    """A fresh opaque identifier: the text of a UUIDv7."""
-    return str(uuid7())
+    """A fresh opaque identifier: the text of a UUIDv7. Made once a vote, so without a UUID in between."""
+    raw = bytearray(os.urandom(16))
+    raw[:6] = (time.time_ns() // 1_000_000).to_bytes(6, "big")
+    raw[6] = 0x70 | raw[6] & 0x0F
+    raw[8] = 0x80 | raw[8] & 0x3F
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -15,7 +15,7 @@ TABLE = {
     "scoring.judge.v1": ("judge_id", 3, "-1", "delete", 4),
     "scoring.score.v1": ("entry_id", 12, "-1", "delete", 2),
     "scoring.decision.v1": ("contest_id", 1, "-1", "delete", 6),
-    "voting.vote.v1": ("voter_id", 24, "-1", "delete", 2),
+    "voting.vote.v1": ("voter_id", 6, "-1", "delete", 2),
     "voting.tally.v1": ("entry_id", 12, "-1", "compact", 1),
     "voting.decision.v1": ("contest_id", 1, "-1", "delete", 8),
     "notify.delivery.v1": ("notice_id", 6, "7776000000", "delete", 4),

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.voting.audit import recount_from_log
+from shared.contracts.catalogue import TOPICS
 from shared.messaging.broker import BrokerUnavailable, make_reader
 from tests.faults.clients import Vote
 from tests.faults.house import House, until
@@ -21,7 +22,7 @@ from tests.faults.oracle import Finding, Holdings, Kind, Place, Record, Row, Unc
 
 VOTES = "voting.vote.v1"
 GROUP = "voting-tally"
-PARTITIONS = range(24)
+PARTITIONS = range(TOPICS[VOTES].partitions)
 ASKED_RECEIPTS = 200
 _FENCES = "SELECT partition, next_offset FROM consumer_fence WHERE consumer_group = :g AND topic = :t"
 _ROWS = (

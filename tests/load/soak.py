@@ -22,13 +22,14 @@ import uvloop
 
 from services.voting.domain.receipts import ALPHABET
 from services.voting.tally import fold_records
+from shared.contracts.catalogue import TOPICS
 from shared.contracts.voting import VoteCast
 from shared.db import Database
 from shared.db.migrations import upgrade
 from tests.load.spike.servers import Servers
 from tests.load.spike.usage import cpu_seconds, pss_mb
 
-PARTITIONS = 24
+PARTITIONS = TOPICS[VoteCast.TOPIC].partitions
 _CONTEST = "soak"
 _HEADERS = (
     ("ce_specversion", b"1.0"),

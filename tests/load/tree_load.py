@@ -22,7 +22,9 @@ from services.voting.consumers import subscriptions
 from services.voting.domain.heads import HeadSigner
 from services.voting.tree import BATCH, GROUP, grow_trees
 from shared.clock import FixedClock
+from shared.contracts.catalogue import TOPICS
 from shared.contracts.examples import EXAMPLES
+from shared.contracts.voting import VoteCast
 from shared.db import Database
 from shared.embedded.postgres import FAST, SMALL, EmbeddedPostgres
 from shared.messaging import Delivered
@@ -34,7 +36,7 @@ from shared.testing.postgres import Templates
 CONTEST = "tree-load"
 SIGNER = HeadSigner.of("0f" * 32)
 CLOCK = FixedClock(datetime(2022, 8, 5, 6, tzinfo=UTC))
-PARTITIONS = 24
+PARTITIONS = TOPICS[VoteCast.TOPIC].partitions
 PROOFS = 300
 
 

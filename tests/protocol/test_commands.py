@@ -116,7 +116,7 @@ async def test_topics_are_created_and_verified(run: Callable[..., Any]) -> None:
     assert json.loads((await run("topics", "create", "--json")).stdout) == []
     assert (await run("topics", "verify")).exit_code in (0, 1)  # other tests' groups may differ
     listed = json.loads((await run("topics", "list", "--json")).stdout)
-    assert {"topic": "voting.vote.v1", "partitions": 24, "policy": "keep"}.items() <= {
+    assert {"topic": "voting.vote.v1", "partitions": 6, "policy": "keep"}.items() <= {
         row["topic"]: row for row in listed
     }["voting.vote.v1"].items()
 

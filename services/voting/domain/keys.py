@@ -82,5 +82,8 @@ def derive_keys(root: bytes, contest_id: str, pepper: bytes) -> ContestKeys:
 
 def keyed_hash(key: bytes, *parts: str) -> bytes:
     """HMAC-SHA256 over ``parts``, each preceded by its length so that no two lists collide."""
-    message = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
+    message = b""
+    for part in parts:
+        raw = part.encode()
+        message += len(raw).to_bytes(4, "big") + raw
     return hmac.digest(key, message, hashlib.sha256)

@@ -17,6 +17,7 @@ from services.voting.domain.tiles import TreeDamaged
 from services.voting.tally import fold_votes
 from services.voting.tree import grow_trees
 from shared.clock import FixedClock
+from shared.contracts.catalogue import TOPICS
 from shared.contracts.ids import new_id
 from shared.contracts.voting import TreeHeadSigned, VoteCast
 from shared.db import Database
@@ -83,7 +84,7 @@ async def test_tree_follows_from_the_log_alone(
     for head in found.heads:
         leaves = [leaf_of(record) for record in log if record.envelope.partition == head.partition]
         assert (head.size, head.root) == (len(leaves), merkle.root_of(leaves).hex())
-    assert len(found.heads) == 24
+    assert len(found.heads) == TOPICS[VoteCast.TOPIC].partitions
 
 
 async def test_batch_that_fails_leaves_no_leaf_behind(voting_database: Database) -> None:

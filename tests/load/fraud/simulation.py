@@ -24,6 +24,7 @@ from services.voting.fraud.signals import EXEMPT, keep_signals
 from services.voting.tally import fold_votes
 from services.voting.vote_log import logged
 from shared.clock import FixedClock
+from shared.contracts.catalogue import TOPICS
 from shared.contracts.ids import ContestId, EntryId, ReceiptId, VoterId, new_id
 from shared.contracts.rulebook import FraudRules
 from shared.contracts.voting import VoteCast, VoteSignals
@@ -35,7 +36,7 @@ from tests.load.fraud import crowds
 from tests.load.fraud.crowds import Crowd, Voter
 
 DAYS = 5.0
-PARTITIONS = 24
+PARTITIONS = TOPICS[VoteCast.TOPIC].partitions
 _LOOK_EVERY = timedelta(hours=12)
 _BATCH = 1_000
 
