@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from services.notify.domain.letters import Addressee
 from services.notify.domain.notices import Rule
 from services.notify.domain.recipients import addressees_of
-from services.notify.letter_texts import CertificateTemplate, LetterTemplate, Paper, PostOf, Signer, TextFile
+from services.notify.letter_texts import CertificateTemplate, LetterTemplate, Paper, Posts, Signer, TextFile
 from services.notify.notice_files import NoticeText, notice_texts, rules_in
 from shared.contracts.notify import LetterKind
 from shared.errors import Invalid, NotFound
@@ -155,13 +155,20 @@ class ContestFiles:
 
     def post_of(self, agency: str) -> str:
         """The post that heads an agency: letters go to a post, never to a person."""
-        path = self.letters / "posts.toml"
         full = expand(agency.strip())
-        rows = _read(path).get("post", []) if path.is_file() else []
-        for row in (_parsed(PostOf, path, row) for row in rows):
+        for row in self._posts().post:
             if full.startswith(row.prefix):
                 return row.post.replace("{rest}", full.removeprefix(row.prefix))
         return f"หัวหน้าหน่วยงาน {full}"
+
+    @property
+    def judge_post(self) -> str:
+        """How a judge is addressed who gave no post."""
+        return self._posts().judge
+
+    def _posts(self) -> Posts:
+        path = self.letters / "posts.toml"
+        return read_text_file(Posts, path) if path.is_file() else Posts()
 
     def recipients(self, template: LetterTemplate) -> tuple[Addressee, ...]:
         """The addressees that the template's list names."""

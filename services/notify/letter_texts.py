@@ -169,3 +169,12 @@ class PostOf(TextFile):
 
     prefix: str
     post: str
+
+
+class Posts(TextFile):
+    """Whom letters go to: a post, never a person."""
+
+    judge: str = "กรรมการตัดสิน"
+    """Of a judge who gave no post."""
+    post: tuple[PostOf, ...] = ()
+    """The heads of agencies; the first whose prefix fits counts."""

@@ -338,6 +338,9 @@ class Dispatch(Row, table=True):
     place_en: str = ""
     post: str
     email: str = ""
+    """Of an office; empty where there is none, or where a contact has it."""
+    contact_id: str = ""
+    """Whose address the letter goes to, where that is no office's own."""
     state: str
     token_sha256: str = ""
     """Of the one-time link; the link itself is only in the mail."""

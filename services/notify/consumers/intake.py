@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.notify.handlers.erasing import erase_person
 from services.notify.handlers.tell import Happening, tell
 from services.notify.repository import people, progress
 from shared.clock import Clock
@@ -29,10 +30,6 @@ _BRIEFING = "milestones.briefing"
 
 async def on_contact_upserted(session: AsyncSession, event: ContactUpserted, envelope: Envelope) -> None:
     await people.keep_contact(session, event)
-
-
-async def on_contact_erased(session: AsyncSession, contact_id: str, envelope: Envelope) -> None:
-    await people.erase_contact(session, contact_id)
 
 
 def _reasons(reasons: tuple[EntryReason, ...]) -> Json:
@@ -123,6 +120,9 @@ class IntakeEvents:
         facts = {"ics.uid": f"briefing-{event.registration_id}", "ics.sequence": event.revision - 1}
         await self._tell(session, event, envelope, facts=facts, contact_id=event.contact_id)
 
+    async def erased(self, session: AsyncSession, contact_id: str, envelope: Envelope) -> None:
+        await erase_person(session, self._clock, contact_id)
+
     async def started(self, session: AsyncSession, event: EntryStarted, envelope: Envelope) -> None:
         values = event.model_dump(include={"contest_id", "entry_id", "revision", "contact_id"})
         category = {"category_id": event.category_id} if event.category_id else {}
@@ -181,7 +181,7 @@ def subscriptions(group: str, clock: Clock) -> tuple[Subscription, ...]:
             group,
             ContactUpserted.TOPIC,
             {ContactUpserted: on_contact_upserted},
-            on_tombstone=on_contact_erased,
+            on_tombstone=events.erased,
         ),
         Subscription(
             group,

@@ -160,7 +160,10 @@ class Addressee:
     place: str
     post: str
     email: str = ""
+    """Of an office."""
     place_en: str = ""
+    contact_id: str = ""
+    """Of a contact, who has the address: it is looked up when a mail is written, and goes with them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from services.notify import repository
 from services.notify.channels import Sender
 from services.notify.domain.delivery import ATTEMPTS, Outcome, Pace, QuietHours, Result, wait_before
 from services.notify.domain.keys import NotifyKeys
-from services.notify.domain.letters import DispatchState
+from services.notify.domain.letters import LOST, DispatchState
 from services.notify.domain.notices import NoticeState
 from services.notify.handlers.gathering import Nobody, NotYet
 from services.notify.handlers.letters import bounce_when_none_arrived
@@ -138,6 +138,8 @@ class Dispatcher:
                     notices[key].state = NoticeState.CANCELLED
                     notices[key].last_error = str(problem)
                     notices[key].lease_until = None
+                    if notices[key].recipient.startswith("dispatch:"):
+                        await _to_be_printed(session, notices[key])
         for key, problem in problems.items():
             if isinstance(problem, NotYet):
                 outcomes.append((key, Outcome(Result.POSTPONED, str(problem))))
@@ -201,9 +203,16 @@ class Dispatcher:
         )
 
 
+async def _to_be_printed(session: AsyncSession, notice: Notice) -> None:
+    """Whom the letter was to be mailed to was erased: it goes by post."""
+    row = await repository.letters.dispatch(session, notice.facts["dispatch_id"], lock=True)
+    if row.state in (DispatchState.READY, *LOST):
+        row.state = DispatchState.PRINT
+
+
 def _postpone(notice: Notice, outcome: Outcome) -> timedelta:
     notice.attempts += 1
-    notice.last_error = outcome.reason[:500]
+    notice.last_error = without_address(outcome.reason)
     notice.lease_until = None
     return max(wait_before(notice.attempts), outcome.wait)
 
@@ -235,8 +244,9 @@ async def undelivered(
     session: AsyncSession, notice: Notice, state: NoticeState, reason: str, now: datetime, *, permanent: bool
 ) -> NoticeFailed:
     """A notice did not arrive: its state, that of the letter's addressee, and the event that tells of it."""
+    reason = without_address(reason)
     notice.state = state
-    notice.last_error = reason[:500]
+    notice.last_error = reason
     notice.lease_until = None
     notice.handled_by = ""
     if notice.recipient.startswith("dispatch:"):
@@ -252,12 +262,12 @@ async def undelivered(
         channel=Channel(notice.channel),
         template=notice.template,
         source_event_id=notice.event_id,
-        reason=without_address(reason),
+        reason=reason,
         permanent=permanent,
         failed_at=now,
     )
 
 
 def without_address(reason: str) -> str:
-    """The server's words without any address: events carry no personal data."""
+    """The server's words without any address: events and the register of letters carry no personal data."""
     return " ".join("…" if "@" in word else word for word in reason.split())[:300]

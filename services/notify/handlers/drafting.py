@@ -135,7 +135,7 @@ def _recipients(
 
 
 def _addressee(row: Mapping[str, Any]) -> Addressee:
-    return Addressee(row["code"], row["place"], row["post"], row["email"])
+    return Addressee(row["code"], row["place"], row["post"], contact_id=row["contact_id"])
 
 
 async def _parent_of(session: AsyncSession, contest_id: str, template: LetterTemplate) -> str:

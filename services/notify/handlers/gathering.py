@@ -173,6 +173,9 @@ class _Shelf:
 
     async def _office(self, session: AsyncSession, notice: Notice, rulebook: Rulebook) -> Material:
         dispatch = await repository.letters.dispatch(session, notice.facts["dispatch_id"])
+        contact = None
+        if dispatch.contact_id:
+            contact = await self._contact(session, notice.contest_id, dispatch.contact_id)
         letter = await repository.letters.letter(session, dispatch.letter_id)
         profile = contest_files(notice.contest_id).profile(letter.agency)
         token = secrets.token_urlsafe(24)
@@ -197,8 +200,9 @@ class _Shelf:
             notice,
             rulebook,
             "th",
-            dispatch.email,
+            contact.email if contact else dispatch.email,
             facts,
+            contact=contact,
             letter=letter,
             dispatch=dispatch,
             token=token,

@@ -1,12 +1,21 @@
 """The life of a letter, one use case each: submit, return, approve, dispatch, bounce, void. Signing and
 numbering are in :mod:`signing`."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
-from services.notify.domain.letters import LOST, DispatchState, LetterState, Step, after, may_confirm
+from services.notify.domain.letters import (
+    LOST,
+    Addressee,
+    DispatchState,
+    LetterState,
+    Step,
+    after,
+    may_confirm,
+)
 from services.notify.domain.register import Book, EntryKind
 from services.notify.handlers.composing import describe, findings_of
 from services.notify.handlers.publishing import publish_by_rule
@@ -74,8 +83,8 @@ async def approve_letter(
 
 
 async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str) -> Letter:
-    """Send the letter: by e-mail to the offices whose address is known, the rest to the print queue. One that
-    bounced everywhere goes out again to those who have not received it.
+    """Send the letter: by e-mail where an address is known, the rest to the print queue. One that bounced
+    everywhere goes out again to those who have not received it.
 
     Raises:
         Conflict: it is not signed, has no number yet, or its PDF is still being made.
@@ -92,16 +101,21 @@ async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, b
     if letter.state == LetterState.BOUNCED:
         await repository.letters.requeue_failed(session, letter)
     else:
-        for addressee in letter.recipients:
+        addressees = [Addressee(**one) for one in letter.recipients]
+        contacts = await repository.people.addresses(
+            session, letter.contest_id, [one.contact_id for one in addressees]
+        )
+        for addressee in addressees:
+            by_mail = bool(addressee.email or contacts.get(addressee.contact_id))
             row = Dispatch(
                 contest_id=letter.contest_id,
                 dispatch_id=new_id(),
                 letter_id=letter.letter_id,
-                state=DispatchState.READY if addressee["email"] else DispatchState.PRINT,
-                **addressee,
+                state=DispatchState.READY if by_mail else DispatchState.PRINT,
+                **asdict(addressee),
             )
             session.add(row)
-            if addressee["email"]:
+            if by_mail:
                 await repository.notices.plan(
                     session,
                     contest_id=letter.contest_id,
@@ -109,6 +123,7 @@ async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, b
                     recipient=f"dispatch:{row.dispatch_id}",
                     template="official-letter",
                     facts={"dispatch_id": row.dispatch_id, "letter_id": letter.letter_id},
+                    contact_id=row.contact_id or None,
                     now=now,
                 )
     letter.state = following

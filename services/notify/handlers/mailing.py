@@ -85,7 +85,7 @@ async def files_of(material: Material, kind: str, settings: Settings) -> Sequenc
     """The attachments."""
     if material.letter and material.dispatch:
         row = material.dispatch
-        addressee = Addressee(row.code, row.place, row.post, row.email, row.place_en)
+        addressee = Addressee(row.code, row.place, row.post, place_en=row.place_en)
         rendered = await render_letter(material.letter, addressee, material.emblem)
         enclosed = File(f"{material.letter.kind}-{row.code}.pdf", "application/pdf", rendered.pdf)
         if material.cover is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -92,7 +92,11 @@ async def letter_labels(resources: Resources, letter_id: str) -> tuple[str, list
     async with resources.database.transaction() as session:
         letter = await repository.letters.letter(session, letter_id)
         now = await resources.clock.now(session, letter.contest_id)
-    addressees = [Addressee(**one) for one in letter.recipients]
+        addressees = [Addressee(**one) for one in letter.recipients]
+        contacts = await repository.people.addresses(
+            session, letter.contest_id, [one.contact_id for one in addressees]
+        )
+    addressees = [replace(one, email=one.email or contacts.get(one.contact_id, "")) for one in addressees]
     if not addressees:
         raise Conflict("หนังสือนี้ไม่มีผู้รับ จึงไม่มีป้ายที่อยู่", "The letter has no addressees, so no labels.")
 

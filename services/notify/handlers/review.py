@@ -211,7 +211,7 @@ async def retry(session: AsyncSession, clock: Clock, notice: Notice, by: str) ->
     if notice.state not in UNDELIVERED and not replay:
         raise Conflict("รายการนี้ไม่ได้ค้างอยู่", "This notice has not failed.")
     mail = await repository.people.mail_of(session, notice)
-    if mail is not None and not notice.recipient.startswith("dispatch:") and notice.contact_id:
+    if mail is not None and notice.contact_id:
         contact = await repository.people.contact(session, notice.contest_id, notice.contact_id)
         if contact is not None and contact.email.casefold() != mail.address.casefold():
             await repository.notices.rebuild(session, notice)  # the address was mended meanwhile

@@ -62,5 +62,6 @@ class Sleepers:
             recipient=f"dispatch:{row.dispatch_id}",
             template=TEMPLATE,
             facts={"dispatch_id": row.dispatch_id, "letter_id": row.letter_id},
+            contact_id=row.contact_id or None,
             now=now,
         )

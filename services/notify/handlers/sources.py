@@ -1,7 +1,7 @@
 """What letters fill themselves from: rows of finalists, slots, awards, applicants and judges.
 
 Every row has ``about`` (whose letter it is), and for its addressee ``code``, ``place``, ``post`` and
-``email``.
+``contact_id``: the contact has the address, and takes it along when erased.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -30,7 +30,6 @@ async def _decided(session: AsyncSession, contest_id: str, kind: str, field: str
 
 async def _entry_row(session: AsyncSession, contest_id: str, entry_id: str, applicant: str) -> Json:
     entry = await repository.progress.entry(session, contest_id, entry_id)
-    contact = await repository.people.contact(session, contest_id, entry.contact_id) if entry else None
     reference = entry.reference if entry and entry.reference else entry_id[:8]
     return {
         "about": entry_id,
@@ -39,7 +38,7 @@ async def _entry_row(session: AsyncSession, contest_id: str, entry_id: str, appl
         "code": reference,
         "place": applicant,
         "post": contest_files(contest_id).post_of(applicant),
-        "email": contact.email if contact else "",
+        "contact_id": entry.contact_id if entry else "",
     }
 
 
@@ -131,10 +130,9 @@ async def _judges(session: AsyncSession, contest_id: str) -> list[Json]:
             "code": f"J{position:02}",
             "name": contact.name,
             "place": contact.organisation,
-            # A judge without a post is asked by name: there is nothing else to write.
-            "post": contact.position or contact.name,
+            "post": contact.position or contest_files(contest_id).judge_post,
             "detail": " ".join(part for part in (contact.position, contact.organisation) if part),
-            "email": contact.email,
+            "contact_id": contact.contact_id,
             "accepted": judge.accepted,
             "recused": recused.get(judge.judge_id, []),
         }

@@ -42,6 +42,9 @@ def router(resources: Resources) -> APIRouter:
             content = await composing.content_of(session, letter, site)
             findings = await composing.findings_of(session, letter, site) if letter.content is None else []
             rows = await repository.letters.dispatches(session, letter.contest_id, letter_id)
+            contacts = await repository.people.addresses(
+                session, letter.contest_id, [row.contact_id for row in rows]
+            )
             steps = await repository.letters.steps(session, letter)
             return LetterView(
                 **letter_summary(letter, counts).model_dump(),
@@ -49,7 +52,7 @@ def router(resources: Resources) -> APIRouter:
                 paragraphs=content["paragraphs"],
                 findings=[LocalizedText(th=finding.th, en=finding.en) for finding in findings],
                 steps=[StepView.model_validate(step.model_dump()) for step in steps],
-                dispatches=[dispatch_view(row) for row in rows],
+                dispatches=[dispatch_view(row, contacts.get(row.contact_id, "")) for row in rows],
             )
 
     @api.get("/contests/{contest_id}/letter-templates")

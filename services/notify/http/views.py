@@ -280,8 +280,9 @@ class BoardView(BaseModel):
     waiting_events: int
 
 
-def dispatch_view(row: Dispatch) -> DispatchView:
-    return DispatchView.model_validate(row.model_dump())
+def dispatch_view(row: Dispatch, address: str = "") -> DispatchView:
+    """One addressee; ``address`` is that of a contact, which the row does not have."""
+    return DispatchView.model_validate({**row.model_dump(), "email": row.email or address})
 
 
 def letter_summary(letter: Letter, counts: dict[str, dict[str, int]]) -> LetterSummary:

@@ -123,7 +123,7 @@ class PaperSetting:
 
 
 def _addressee(row: Mapping[str, Any]) -> Addressee:
-    return Addressee(row["code"], row["place"], row["post"], row["email"])
+    return Addressee(row["code"], row["place"], row["post"], contact_id=row["contact_id"])
 
 
 def labels(

@@ -220,7 +220,7 @@ async def _csv_of(form: FormData) -> str:
 async def _pdf(dispatch: Dispatch, letter: Letter, emblem: bytes) -> bytes:
     addressee = None
     if not dispatch.parent_id:
-        addressee = Addressee(dispatch.code, dispatch.place, dispatch.post, dispatch.email, dispatch.place_en)
+        addressee = Addressee(dispatch.code, dispatch.place, dispatch.post, place_en=dispatch.place_en)
     return (await rendering.render_letter(letter, addressee, emblem)).pdf
 
 

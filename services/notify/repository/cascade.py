@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.letters import DispatchState, LetterState
 from services.notify.register_tables import Passing
-from services.notify.tables import Dispatch, Letter
+from services.notify.tables import Contact, Dispatch, Letter
 
 
 async def passing(session: AsyncSession, dispatch: Dispatch, *, lock: bool = False) -> Passing | None:
@@ -48,7 +48,7 @@ async def waiting(session: AsyncSession, contest_id: str) -> Sequence[Dispatch]:
         )
         .where(
             Dispatch.contest_id == contest_id,
-            Dispatch.email != "",
+            or_(col(Dispatch.email) != "", col(Dispatch.contact_id).in_(select(Contact.contact_id))),
             col(Dispatch.sent_at).is_not(None),
             col(Dispatch.state).in_((DispatchState.SENT, DispatchState.OPENED)),
             col(Letter.state).in_((LetterState.DISPATCHED, LetterState.ACKNOWLEDGED)),

@@ -2,38 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select, update
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify.domain.notices import UNDELIVERED, WAITING, NoticeState
-from services.notify.repository import signers
-from services.notify.sending_tables import ReminderStop
 from services.notify.tables import Briefing, Contact, Entry, Judge, Mail, Notice
 from shared.contracts.intake import ContactUpserted, Role
 
 IN_CONTEST = ("submitted", "returned", "accepted")
-
-_DESTROY_MAIL = text(
-    """
-    DELETE FROM mail USING notice
-    WHERE notice.contest_id = mail.contest_id AND notice.notice_id = mail.notice_id
-      AND notice.contact_id = :contact_id
-    """
-)
-_FORGET_FACTS = text(
-    "UPDATE notice SET facts = '{}'::jsonb, subject = '', words = NULL, last_error = '' "
-    "WHERE contact_id = :contact_id"
-)
-_FORGET_ADDRESS = text(
-    """
-    DELETE FROM suppression USING contact
-    WHERE contact.contact_id = :contact_id AND suppression.address = lower(contact.email)
-      AND NOT EXISTS (SELECT FROM contact AS other WHERE lower(other.email) = suppression.address
-                      AND other.contact_id <> :contact_id)
-    """
-)
 
 
 async def keep_contact(session: AsyncSession, event: ContactUpserted) -> None:
@@ -50,28 +26,18 @@ async def keep_contact(session: AsyncSession, event: ContactUpserted) -> None:
     )
 
 
-async def erase_contact(session: AsyncSession, contact_id: str) -> None:
-    """Erase a person: the row, and the bytes of every mail to them. Registers and letters stay."""
-    await session.execute(_DESTROY_MAIL, {"contact_id": contact_id})
-    await session.execute(_FORGET_FACTS, {"contact_id": contact_id})
-    await session.execute(
-        update(Notice)
-        .where(
-            col(Notice.contact_id) == contact_id,
-            col(Notice.state).in_((*WAITING, *UNDELIVERED)),
-        )
-        .values(state=NoticeState.CANCELLED)
-    )
-    await signers.forget_person(session, contact_id)
-    await session.execute(_FORGET_ADDRESS, {"contact_id": contact_id})
-    await session.execute(delete(ReminderStop).where(col(ReminderStop.contact_id) == contact_id))
-    await session.execute(delete(Contact).where(col(Contact.contact_id) == contact_id))
-
-
 async def contact(session: AsyncSession, contest_id: str, contact_id: str) -> Contact | None:
     """The contact; of another contest of this deployment where this one does not know them."""
     found = await session.get(Contact, (contest_id, contact_id))
     return found or (await session.exec(select(Contact).where(Contact.contact_id == contact_id))).first()
+
+
+async def addresses(session: AsyncSession, contest_id: str, contact_ids: Iterable[str]) -> dict[str, str]:
+    """E-mail addresses of contacts by id, as this contest knows them, else another one; an erased contact is
+    missing."""
+    rows = await some_contacts(session, [contact_id for contact_id in contact_ids if contact_id])
+    anywhere = {row.contact_id: row.email for row in rows}
+    return anywhere | {row.contact_id: row.email for row in rows if row.contest_id == contest_id}
 
 
 async def names(session: AsyncSession, contact_ids: Sequence[str]) -> dict[str, str]:
