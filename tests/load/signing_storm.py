@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.handlers import drafting, letters, rendering, signing
+from services.notify.handlers import approving, drafting, letters, rendering, signing
 from services.notify.handlers.second_factor import Confirmed
 from services.notify.handlers.verifying import verify_registers
 from services.notify.letters.compose import Typesetting
@@ -63,7 +63,8 @@ async def prepare(dsn: str, count: int) -> None:
         command = drafting.DraftLetter(CONTEST_ID, "circular-governors", "drafter", overrides={})
         letter = await drafting.draft_letter(session, clock, command)
         await letters.submit_letter(session, clock, letter.letter_id, "drafter")
-        await letters.approve_letter(session, clock, letter.letter_id, "approver", "http://storm.test")
+    await approving.approve_letter(database, clock, letter.letter_id, "approver", "http://storm.test")
+    async with database.transaction() as session:
         await session.execute(_COPY, {"count": count, "letter_id": letter.letter_id})
     await database.close()
 

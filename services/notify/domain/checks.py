@@ -71,7 +71,7 @@ class Known:
     days: frozenset[date] = frozenset()
     """Other days that may stand in it: of its slot, of the letter that it encloses."""
     numbers: Mapping[str, date | None] = field(default_factory=dict)
-    """Letters in the register, by :func:`plain_number`, with their dates."""
+    """Letters in the books of outgoing and incoming letters, by :func:`plain_number`, with their dates."""
     abbreviation: str = "สศด."
 
 
@@ -104,7 +104,7 @@ def check_text(text: str, place: Place | str, known: Known | None = None) -> Ite
 
 
 def check_references(references: Iterable[str], known: Known) -> Iterator[Finding]:
-    """อ้างถึง names only letters that the register has: the recipient must hold them."""
+    """อ้างถึง names only letters that were sent or received: the recipient must hold them."""
     for position, text in enumerate(references, start=1):
         at = Place("references", f"อ้างถึง ข้อ {position}", f"Reference {position}")
         found = _REFERENCE.search(text)
@@ -113,8 +113,8 @@ def check_references(references: Iterable[str], known: Known) -> Iterator[Findin
             yield _finding(
                 at,
                 "reference",
-                f"“{text}” ไม่อยู่ในทะเบียนหนังสือ ให้ตรวจเลขที่ หรือเอาออก",
-                f"“{text}” is not in the register. Check its number (ที่ …/…), or take it out.",
+                f"“{text}” ไม่อยู่ในทะเบียนหนังสือส่งหรือรับ ให้ตรวจเลขที่ หรือเอาออก",
+                f"“{text}” is in neither book of letters. Check its number (ที่ …/…), or take it out.",
             )
             continue
         dated, written = known.numbers[number], _DATE.search(text)

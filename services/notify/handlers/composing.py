@@ -1,6 +1,8 @@
 """Composing: what a letter says as it stands, and what the records office would send it back for."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,12 +21,14 @@ from services.notify.domain.checks import (
 )
 from services.notify.domain.letters import Finding
 from services.notify.fonts import typeface
+from services.notify.letter_texts import LetterTemplate
 from services.notify.letters import compose
-from services.notify.letters.render import missing_glyphs
+from services.notify.letters.render import canonical, missing_glyphs
 from services.notify.tables import Letter
 from shared import known
 from shared.clock import BANGKOK
 from shared.contracts.notify import LetterKind
+from shared.contracts.rulebook import Rulebook
 from shared.errors import Invalid
 from shared.thai.dates import letter_date, parse_date
 from shared.thai.digits import thai_digits
@@ -32,29 +36,33 @@ from shared.thai.digits import thai_digits
 Json = dict[str, Any]
 
 
-async def describe(session: AsyncSession, letter: Letter, public_url: str) -> Json:
-    """Compose the letter as it stands, and keep its subject and urgency for lists."""
-    content = await content_of(session, letter, public_url)
-    letter.subject = content["subject"]
-    letter.urgency = content["urgency"]
-    return content
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What a letter is composed from and held against, read at once: composing needs no transaction."""
+
+    template: LetterTemplate
+    facts: Mapping[str, str]
+    rows: Mapping[str, Sequence[Mapping[str, str]]]
+    known: Known
+    recipients: int
+    sha256: str
+    """Of everything that was read of the letter and the rulebook: another one is another text."""
+
+    def content(self, overrides: Mapping[str, Any]) -> Json:
+        """What the letter would say with ``overrides``; nothing is kept.
+
+        Raises:
+            Invalid: a place without a fact, or a circular that differs from one addressee to the next.
+        """
+        return compose.compose(self.template, self.facts, self.rows, overrides)
+
+    def findings(self, content: Json) -> list[Finding]:
+        """What the records office would send ``content`` back for, in the order of the form."""
+        return _findings(self, content)
 
 
-async def content_of(session: AsyncSession, letter: Letter, public_url: str) -> Json:
-    """What the letter says: frozen once approved, composed afresh while it is a draft."""
-    if letter.content is not None:
-        return letter.content
-    return await composed(session, letter, letter.overrides, public_url)
-
-
-async def composed(
-    session: AsyncSession, letter: Letter, overrides: Mapping[str, Any], public_url: str
-) -> Json:
-    """What the letter would say with ``overrides``; nothing is kept.
-
-    Raises:
-        Invalid: a place without a fact, or a circular that differs from one addressee to the next.
-    """
+async def composition_of(session: AsyncSession, letter: Letter, public_url: str) -> Composition:
+    """Everything that the letter is composed from, as it stands."""
     template = contest_files(letter.contest_id).template(letter.template)
     rulebook = await known.rulebook(session, letter.contest_id)
     facts = compose.contest_facts(rulebook, public_url)
@@ -66,7 +74,34 @@ async def composed(
         known_rows: Sequence[Mapping[str, Any]] = letter.facts.get(source, [])
         facts[f"{source}.count"] = thai_digits(len(known_rows))
         rows[source] = [compose.row_words(row, index) for index, row in enumerate(known_rows, 1)]
-    return compose.compose(template, facts, rows, overrides)
+    read = [template.model_dump_json(), facts, rows, letter.overrides, letter.recipients]
+    return Composition(
+        template=template,
+        facts=facts,
+        rows=rows,
+        known=await _known_of(session, letter, rulebook),
+        recipients=len(letter.recipients),
+        sha256=hashlib.sha256(canonical({"read": read}).encode()).hexdigest(),
+    )
+
+
+async def describe(session: AsyncSession, letter: Letter, public_url: str) -> Json:
+    """Compose the letter as it stands, and keep its subject and urgency for lists."""
+    content = await content_of(session, letter, public_url)
+    letter.subject = content["subject"]
+    letter.urgency = content["urgency"]
+    return content
+
+
+async def content_of(session: AsyncSession, letter: Letter, public_url: str) -> Json:
+    """What the letter says: frozen once approved, composed afresh while it is a draft.
+
+    Raises:
+        Invalid: see :meth:`Composition.content`.
+    """
+    if letter.content is not None:
+        return letter.content
+    return (await composition_of(session, letter, public_url)).content(letter.overrides)
 
 
 async def _parent_facts(session: AsyncSession, parent_id: str) -> dict[str, str]:
@@ -80,11 +115,12 @@ async def _parent_facts(session: AsyncSession, parent_id: str) -> dict[str, str]
 
 async def findings_of(session: AsyncSession, letter: Letter, public_url: str) -> list[Finding]:
     """What the records office would send it back for, in the order of the form."""
+    composition = await composition_of(session, letter, public_url)
     try:
-        content = await content_of(session, letter, public_url)
+        content = letter.content or composition.content(letter.overrides)
     except Invalid as error:
         return findings_from(letter.overrides, error)
-    return await findings_in(session, letter, content)
+    return composition.findings(content)
 
 
 def findings_from(overrides: Mapping[str, Any], error: Invalid) -> list[Finding]:
@@ -95,10 +131,8 @@ def findings_from(overrides: Mapping[str, Any], error: Invalid) -> list[Finding]
     return merged or [Finding("text", error.th, error.en, error.field, blocking=True)]
 
 
-async def findings_in(session: AsyncSession, letter: Letter, content: Json) -> list[Finding]:
-    """The findings in ``content``, which the letter would have."""
-    template = contest_files(letter.contest_id).template(letter.template)
-    facts = await _known_of(session, letter)
+def _findings(composition: Composition, content: Json) -> list[Finding]:
+    template, facts = composition.template, composition.known
     texts = list(_texts(content))
     found: list[Finding] = []
     for at, text in texts:
@@ -107,7 +141,7 @@ async def findings_in(session: AsyncSession, letter: Letter, content: Json) -> l
     found += check_references(content["references"], facts)
     if template.kind is LetterKind.CIRCULAR:
         found += check_circular((at, text) for at, text in texts if at.field != "to")
-    if template.layout == "external" and not letter.recipients:
+    if template.layout == "external" and not composition.recipients:
         found.append(
             Finding(
                 "no-recipients",
@@ -146,10 +180,11 @@ def _texts(content: Json) -> Iterator[tuple[Place, str]]:
         yield at, f"{enclosure['text']} {enclosure['copies']}".strip()
 
 
-async def _known_of(session: AsyncSession, letter: Letter) -> Known:
-    """What the letter may be held against: the calendar, the register, its own slot."""
-    rulebook = await known.rulebook(session, letter.contest_id)
+async def _known_of(session: AsyncSession, letter: Letter, rulebook: Rulebook) -> Known:
+    """What the letter may be held against: the calendar, both books, its own slot."""
     others = await repository.letters.numbered(session, letter.contest_id)
+    came = await repository.register.incoming_numbers(session, letter.contest_id)
+    numbers = {plain_number(number): dated for number, dated in came}
     days = {issued_at.astimezone(BANGKOK).date() for _, issued_at in others if issued_at}
     for written in filter(None, (letter.facts.get("row", {}).get("day"),)):
         days.add(parse_date(written))
@@ -159,7 +194,8 @@ async def _known_of(session: AsyncSession, letter: Letter) -> Known:
             for each in rulebook.milestones
         ),
         days=frozenset(days),
-        numbers={
+        numbers=numbers
+        | {
             plain_number(number): issued_at.astimezone(BANGKOK).date() if issued_at else None
             for number, issued_at in others
         },

@@ -1,5 +1,5 @@
-"""The life of a letter, one use case each: submit, return, approve, dispatch, bounce, void. Signing and
-numbering are in :mod:`signing`."""
+"""The life of a letter, one use case each: submit, return, dispatch, bounce, void. Approving is in
+:mod:`approving`, signing and numbering in :mod:`signing`."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -14,10 +14,8 @@ from services.notify.domain.letters import (
     LetterState,
     Step,
     after,
-    may_confirm,
 )
 from services.notify.domain.register import Book, EntryKind
-from services.notify.handlers.composing import describe, findings_of
 from services.notify.handlers.publishing import publish_by_rule
 from services.notify.tables import Dispatch, Letter
 from shared.clock import Clock
@@ -52,33 +50,6 @@ async def return_letter(session: AsyncSession, clock: Clock, letter_id: str, by:
     letter.content = None
     now = await clock.now(session, letter.contest_id)
     await repository.letters.add_step(session, letter, Step.RETURN, by, now, reason.strip()[:500])
-    return letter
-
-
-async def approve_letter(
-    session: AsyncSession, clock: Clock, letter_id: str, by: str, public_url: str
-) -> Letter:
-    """A second person approves what is in review; its content is frozen.
-
-    Raises:
-        Forbidden: its authors may not.
-        Conflict: it is not in review.
-        Invalid: something must be mended first.
-    """
-    letter = await repository.letters.letter(session, letter_id, lock=True)
-    following = after(LetterState(letter.state), Step.APPROVE)
-    may_confirm(await repository.letters.authors(session, letter), by)
-    blocking = [finding for finding in await findings_of(session, letter, public_url) if finding.blocking]
-    if blocking:
-        raise Invalid(
-            "; ".join(finding.th for finding in blocking),
-            "; ".join(finding.en for finding in blocking),
-            errors=tuple(Invalid(finding.th, finding.en, field=finding.field) for finding in blocking),
-        )
-    letter.content = await describe(session, letter, public_url)
-    letter.state = following
-    now = await clock.now(session, letter.contest_id)
-    await repository.letters.add_step(session, letter, Step.APPROVE, by, now)
     return letter
 
 

@@ -13,11 +13,12 @@ from services.notify.domain.checks import check_pages
 from services.notify.domain.letters import Addressee, Finding
 from services.notify.domain.register import Book, EntryKind
 from services.notify.handlers.agencies import emblem_of
-from services.notify.handlers.composing import composed, content_of, findings_from, findings_in
+from services.notify.handlers.composing import composition_of, content_of, findings_from
 from services.notify.handlers.publishing import publish_by_rule
 from services.notify.letters.compose import Numbered, Typesetting
+from services.notify.letters.reading import Reading, reading_of
 from services.notify.letters.render import Rendered, refuse_missing_glyphs, render_pdf, render_png
-from services.notify.tables import Letter, LetterFile
+from services.notify.tables import Dispatch, Letter, LetterFile
 from shared.clock import Clock
 from shared.contracts.ids import ContestId, LetterId, NoticeId
 from shared.contracts.notify import LetterIssued, LetterKind
@@ -47,6 +48,20 @@ def typeset(
     inputs = Typesetting(files).letter(files.template(letter.template), content, numbered, addressee)
     signature = content.get("signature")
     return inputs if signature is None else _as_signed(inputs, signature, emblem)
+
+
+def addressee_of(dispatch: Dispatch) -> Addressee:
+    """Whom the letter names on the copy that goes there."""
+    return Addressee(dispatch.code, dispatch.place, dispatch.post, place_en=dispatch.place_en)
+
+
+def reading_version(letter: Letter, content: Json, addressee: Addressee | None = None) -> Reading:
+    """The letter as a plain page: the words of its PDF, for whoever cannot or will not read that."""
+    files = contest_files(letter.contest_id)
+    numbered = Numbered(thai_digits(letter.number_text), letter.issued_at)
+    return reading_of(
+        files.template(letter.template), files.profile(letter.agency), content, numbered, addressee
+    )
 
 
 def _as_signed(inputs: Json, signature: Json, emblem: bytes) -> Json:
@@ -111,11 +126,12 @@ async def preview_of(
         letter = await repository.letters.letter(session, letter_id)
         merged = {**letter.overrides, **{name: text for name, text in overrides.items() if text is not None}}
         now = await clock.now(session, letter.contest_id)
-        try:
-            content = await composed(session, letter, merged, public_url)
-        except Invalid as error:
-            return Preview((), tuple(findings_from(merged, error)), {})
-        findings = await findings_in(session, letter, content)
+        composition = await composition_of(session, letter, public_url)
+    try:
+        content = composition.content(merged)
+    except Invalid as error:
+        return Preview((), tuple(findings_from(merged, error)), {})
+    findings = await asyncio.to_thread(composition.findings, content)
     if any(finding.code == "glyph" for finding in findings):
         return Preview((), tuple(findings), content)
     pictures = await asyncio.to_thread(_pictures, letter, content, now)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.handlers import composing, drafting, letters, rendering, signing
+from services.notify.handlers import approving, composing, drafting, letters, rendering, signing
 from services.notify.handlers.second_factor import second_factors
 from services.notify.http.common import PREFIX, Approver, ContestPath, IdPath, Registry, Signatory, Staff
 from services.notify.http.views import (
@@ -40,7 +40,7 @@ def router(resources: Resources) -> APIRouter:
             letter = await repository.letters.letter(session, letter_id)
             counts = await repository.letters.dispatch_counts(session, letter.contest_id)
             content = await composing.content_of(session, letter, site)
-            findings = await composing.findings_of(session, letter, site) if letter.content is None else []
+            findings = await composing.findings_of(session, letter, site) if letter.signed_at is None else []
             rows = await repository.letters.dispatches(session, letter.contest_id, letter_id)
             contacts = await repository.people.addresses(
                 session, letter.contest_id, [row.contact_id for row in rows]
@@ -151,8 +151,7 @@ def router(resources: Resources) -> APIRouter:
     async def approve_letter(letter_id: IdPath, account: Staff) -> LetterView:
         """Approve a letter in review that someone else wrote."""
         await rendering.preview(database, clock, letter_id, site)
-        async with database.transaction() as session:
-            await letters.approve_letter(session, clock, letter_id, account.contact_id, site)
+        await approving.approve_letter(database, clock, letter_id, account.contact_id, site)
         return await view(letter_id)
 
     @api.post("/letters/{letter_id}/signing")

@@ -62,12 +62,15 @@ def reading_of(
             tuple(f"{each['text']} {each['copies']}".strip() for each in content["enclosures"]),
         ),
     )
+    signature: Json = content.get("signature") or {}
     signers = [(signer.name, *signer.lines)]
+    if signature.get("appointed"):
+        signers = [(signature["name"], *signature["lines"])]
     if template.second_signer:
         signers.append((template.second_signer.name, *template.second_signer.lines))
     issued = numbered.issued_at
     return Reading(
-        draft=not (profile.complete() and signer.authorised_by),
+        draft=not signature.get("official", profile.complete() and signer.authorised_by),
         heading=_heading(template, profile, content),
         urgency=content["urgency"],
         number="" if headed and not template.number_label else number,

@@ -103,9 +103,10 @@ def _glyphs() -> frozenset[int]:
     from fontTools.ttLib import TTFont
 
     face = typeface()
-    return frozenset.intersection(
+    held = frozenset.intersection(
         *(frozenset(TTFont(path, lazy=True).getBestCmap()) for path in (face.regular, face.bold))
     )
+    return frozenset(code for code in held if code >= ord(" "))
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -122,10 +123,9 @@ def _texts(value: object) -> Iterator[str]:
 
 def missing_glyphs(texts: Iterable[str]) -> tuple[str, ...]:
     """The characters in ``texts`` that the face cannot print, each once."""
+    printable = _glyphs()
     characters = dict.fromkeys(character for text in texts for character in text)
-    return tuple(
-        character for character in characters if ord(character) not in _glyphs() | {10} or ord(character) < 32
-    )
+    return tuple(character for character in characters if ord(character) not in printable)
 
 
 def refuse_missing_glyphs(data: dict[str, Any]) -> None:

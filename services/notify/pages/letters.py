@@ -11,7 +11,7 @@ from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import KIND_NAMES, STATE_NAMES, STEP_NAMES, DispatchState, Step
 from services.notify.fonts import typeface
-from services.notify.handlers import acknowledge, composing, letters, rendering, signing
+from services.notify.handlers import acknowledge, approving, composing, letters, rendering, signing
 from services.notify.handlers.agencies import agency_of
 from services.notify.handlers.second_factor import second_factors
 from services.notify.pages.common import (
@@ -152,6 +152,8 @@ def router(resources: Resources) -> APIRouter:
 
         if step == "approval":
             await rendering.preview(database, clock, letter_id, site)
+            await approving.approve_letter(database, clock, letter_id, by, site)
+            return
         async with database.transaction() as session:
             contest_id = (await repository.letters.letter(session, letter_id)).contest_id
         confirmed = None
@@ -163,8 +165,6 @@ def router(resources: Resources) -> APIRouter:
                 await letters.submit_letter(session, clock, letter_id, by)
             elif step == "return":
                 await letters.return_letter(session, clock, letter_id, by, text("return_reason"))
-            elif step == "approval":
-                await letters.approve_letter(session, clock, letter_id, by, site)
             elif confirmed is not None:
                 await signing.sign_letter(session, clock, letter_id, confirmed, approver=True)
             elif step == "number":
@@ -224,7 +224,7 @@ async def show_letter(
         rulebook = await known.rulebook(session, letter.contest_id)
         now = await resources.clock.now(session, letter.contest_id)
         content = await composing.content_of(session, letter, site)
-        findings = await composing.findings_of(session, letter, site) if letter.content is None else []
+        findings = await composing.findings_of(session, letter, site) if letter.signed_at is None else []
         steps = await repository.letters.steps(session, letter)
         rows = await repository.letters.dispatches(session, letter.contest_id, letter_id)
         children = [

@@ -1,7 +1,7 @@
 """The books of the registries: their chain, the numbers, and what came in."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -147,6 +147,12 @@ async def incoming(session: AsyncSession, contest_id: str, agency: str, year: in
         Incoming.contest_id == contest_id, Incoming.agency == agency, Incoming.year == year
     )
     return (await session.exec(query.order_by(col(Incoming.number)))).all()
+
+
+async def incoming_numbers(session: AsyncSession, contest_id: str) -> Sequence[tuple[str, date | None]]:
+    """(the sender's ที่, its date) of every letter in the contest's books of incoming letters."""
+    query = select(Incoming).where(Incoming.contest_id == contest_id, Incoming.number_text != "")
+    return [(row.number_text, row.dated) for row in (await session.exec(query)).all()]
 
 
 async def incoming_years(session: AsyncSession, contest_id: str, agency: str) -> Sequence[int]:

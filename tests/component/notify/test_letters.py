@@ -3,20 +3,28 @@
 import asyncio
 import hashlib
 import re
+from asyncio.subprocess import PIPE
+from datetime import date
 from email import message_from_bytes
 from email.policy import default as modern
+from io import BytesIO
 from typing import Any
 
 import httpx
+import pypdf
 import pytest
 
+from services.notify.handlers import approving, drafting, letters
+from services.notify.register_tables import Incoming
 from services.notify.tables import Letter
 from shared.contracts.ids import new_id
 from shared.contracts.intake import Role
 from shared.messaging.tables import OUTBOX
-from shared.testing.rulebooks import CONTEST_ID
+from shared.testing.rulebooks import CONTEST_ID, OPENING
 from shared.testing.web import client_for, sign_in
+from shared.web import csrf
 from tests.component.notify.notify_kit import Notify, a_code
+from tests.component.notify.test_composing import csrf_of
 
 API = "/api/notify/v1"
 THREE = """code,place,post,email,place_en
@@ -99,6 +107,93 @@ async def test_whoever_drafted_a_letter_cannot_approve_or_sign_it(notify: Notify
             assert (await client.post(signing, json={"code": a_code()})).status_code == 403
         sign_in(client, [Role.CLERK], contact_id="another")  # an officer of another agency
         assert (await client.post(signing, json={"code": a_code()})).status_code == 403
+
+
+async def test_what_goes_by_post_waits_in_the_print_queue_with_labels(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _signed(client, recipients_csv=THREE)
+        letter = await _step(client, letter["letter_id"], "dispatch")
+        (waiting,) = [row for row in letter["dispatches"] if row["state"] == "print"]
+        page = await client.get("/letters/print")
+        assert "ผู้ว่าราชการจังหวัดปัตตานี" in page.text
+        assert "ผู้ว่าราชการจังหวัดยะลา" not in page.text
+        labels = await client.get("/letters/print/labels.pdf")
+        assert len(pypdf.PdfReader(BytesIO(labels.content)).pages) == 1
+        sheet = await client.get(f"/letters/print/{waiting['dispatch_id']}.pdf")
+        read = await asyncio.create_subprocess_exec("pdftotext", "-raw", "-", "-", stdin=PIPE, stdout=PIPE)
+        said, _ = await read.communicate(sheet.content)
+        assert "ผู้ว่าราชการจังหวัดปัตตานี" in re.sub(r"\s", "", said.decode())
+        form = {csrf.FIELD: csrf_of(page)}
+        assert (await client.post("/letters/print", data=form)).status_code == 409
+        form["dispatch"] = waiting["dispatch_id"]
+        assert (await client.post("/letters/print", data=form)).status_code == 303
+        assert "Nothing waits" in (await client.get("/letters/print?lang=en")).text
+        assert (await client.get("/letters/print/labels.pdf")).status_code == 409
+        after = (await client.get(f"{API}/letters/{letter['letter_id']}")).json()
+    assert sorted(row["state"] for row in after["dispatches"]) == ["ready", "ready", "sent"]
+
+
+async def test_a_reference_is_looked_up_in_both_books_until_the_letter_is_signed(notify: Notify) -> None:
+    numbers = {"known": "ยล ๐๐๑๗/๑", "unknown": "ยล ๐๐๑๗/๙๙"}
+    async with notify.database.transaction() as session:
+        session.add(
+            Incoming(
+                contest_id=CONTEST_ID,
+                incoming_id="in-1",
+                agency="depa",
+                year=2022,
+                number=1,
+                received_at=OPENING,
+                source="manual",
+                number_text="ยล 0017/1",
+                dated=date(2022, 6, 19),
+                sender="จังหวัดยะลา",
+                addressee="depa",
+                subject="x",
+                by="registry",
+            )
+        )
+    async with client_for(notify.service()) as client:
+        references = [f"หนังสือจังหวัดยะลา ที่ {number} ลงวันที่ ๑๙ มิถุนายน ๒๕๖๕" for number in numbers.values()]
+        letter = await _draft(client, recipients_csv=THREE, references=references)
+        approved = await _step(client, letter["letter_id"], "approval")
+        signed = await _step(client, letter["letter_id"], "signing")
+    for found in (letter, approved):
+        (finding,) = [one["en"] for one in found["findings"] if "neither book" in one["en"]]
+        assert numbers["unknown"] in finding
+    assert signed["findings"] == []
+
+
+async def test_a_letter_that_changes_while_it_is_approved_is_refused(
+    notify: Notify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_over = approving._looked_over
+    async with client_for(notify.service()) as client:
+        letter = await _draft(client, recipients_csv=THREE)
+        path = f"{API}/letters/{letter['letter_id']}"
+        await client.post(f"{path}/review")
+
+        async def change() -> None:
+            async with notify.database.transaction() as session:
+                changed = {"overrides": {"subject": "เรื่องใหม่"}}
+                await drafting.edit_letter(session, notify.clock, letter["letter_id"], "drafter", **changed)
+                await letters.submit_letter(session, notify.clock, letter["letter_id"], "drafter")
+
+        loop = asyncio.get_running_loop()
+
+        def while_nothing_is_locked(*given: Any) -> Any:
+            asyncio.run_coroutine_threadsafe(change(), loop).result(timeout=20)
+            return look_over(*given)
+
+        monkeypatch.setattr(approving, "_looked_over", while_nothing_is_locked)
+        sign_in(client, [Role.APPROVER], contact_id="approver")
+        answer = await client.post(f"{path}/approval")
+        assert answer.status_code == 409
+        assert "changed while you approved" in answer.json()["detail"] + str(answer.json())
+        assert ((await client.get(path)).json()["state"], answer.json()["status"]) == ("review", 409)
+        monkeypatch.undo()
+        approved = (await client.post(f"{path}/approval")).json()
+    assert (approved["state"], approved["subject"]) == ("approved", "เรื่องใหม่")
 
 
 async def test_signed_pdf_is_the_same_however_often_it_is_made(notify: Notify) -> None:
