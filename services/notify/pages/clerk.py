@@ -16,6 +16,7 @@ from services.notify.domain.recipients import MAX_CSV_BYTES, decoded
 from services.notify.domain.uploads import Upload
 from services.notify.handlers import acknowledge, cascade, cover_preview, rendering
 from services.notify.handlers.agencies import emblem_of
+from services.notify.handlers.rendering import addressee_of
 from services.notify.letters.qr import qr_svg
 from services.notify.pages.common import PAGES, dispatch_badge
 from services.notify.pages.uploads import read_upload
@@ -110,6 +111,23 @@ def router(resources: Resources) -> APIRouter:
             emblem = await emblem_of(session, letter)
         content = await _pdf(dispatch, letter, emblem)
         return Response(content, media_type="application/pdf", headers=HEADERS)
+
+    @pages.get(f"{HERE}/text")
+    async def letter_text(request: Request, token: str) -> Response:
+        async with database.transaction() as session:
+            dispatch, letter = await acknowledge.open_letter(session, clock, token)
+            context = {
+                "rulebook": await known.rulebook(session, letter.contest_id),
+                "now": await clock.now(session, letter.contest_id),
+            }
+        here = HERE.format(token=token)
+        context |= {
+            "reading": rendering.reading_version(letter, letter.content or {}, _addressee(dispatch)),
+            "pdf": f"{here}/letter.pdf",
+            "back": here,
+            "title": letter.subject,
+        }
+        return await PAGES.render(request, "letter_text.html", context, headers=HEADERS)
 
     @pages.get(f"{HERE}/cover.pdf")
     async def cover(token: str) -> Response:
@@ -218,10 +236,14 @@ async def _csv_of(form: FormData) -> str:
 
 
 async def _pdf(dispatch: Dispatch, letter: Letter, emblem: bytes) -> bytes:
-    addressee = None
-    if not dispatch.parent_id:
-        addressee = Addressee(dispatch.code, dispatch.place, dispatch.post, place_en=dispatch.place_en)
-    return (await rendering.render_letter(letter, addressee, emblem)).pdf
+    return (await rendering.render_letter(letter, _addressee(dispatch), emblem)).pdf
+
+
+def _addressee(dispatch: Dispatch) -> Addressee | None:
+    """Whom the copy names: further down the cascade the letter is a copy of the file."""
+    if dispatch.parent_id:
+        return None
+    return addressee_of(dispatch)
 
 
 def _day(text: str) -> date:

@@ -87,7 +87,7 @@ def router(resources: Resources) -> APIRouter:
             "number": thai_digits(letter.number_text),
             "agency": contest_files(letter.contest_id).profile(letter.agency).name,
             "address": f"{site}/documents/{code}",
-            "paragraphs": (letter.content or {}).get("paragraphs", []),
+            "reading": rendering.reading_version(letter, letter.content or {}),
             "enclosed": enclosed if enclosed and not enclosed.withdrawn_at else None,
             "enclosed_number": thai_digits(parent.number_text) if parent else "",
         }

@@ -5,15 +5,12 @@ from fastapi import APIRouter, Request, Response
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import Addressee
-from services.notify.handlers import composing, papers
+from services.notify.handlers import composing, papers, rendering
 from services.notify.letter_texts import Paper
-from services.notify.letters.compose import Numbered
-from services.notify.letters.reading import reading_of
 from services.notify.pages.common import PAGES, Staff, contest_of
 from shared import known
 from shared.errors import DomainError
 from shared.service import Resources
-from shared.thai.digits import thai_digits
 from shared.web.tables import csv_file
 
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -70,13 +67,9 @@ def router(resources: Resources) -> APIRouter:
             content = await composing.content_of(session, letter, site)
             rulebook = await known.rulebook(session, letter.contest_id)
             now = await resources.clock.now(session, letter.contest_id)
-        files = contest_files(letter.contest_id)
-        template = files.template(letter.template)
         only = Addressee(**letter.recipients[0]) if len(letter.recipients) == 1 else None
-        numbered = Numbered(thai_digits(letter.number_text), letter.issued_at)
-        reading = reading_of(template, files.profile(letter.agency), content, numbered, only)
         context = {
-            "reading": reading,
+            "reading": rendering.reading_version(letter, content, only),
             "rulebook": rulebook,
             "now": now,
             "pdf": f"/letters/{letter_id}.pdf",

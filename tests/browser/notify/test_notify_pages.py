@@ -8,8 +8,10 @@ from email.policy import default as modern
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from services.notify.handlers.certificate_names import settle_name
+from services.notify.register_tables import PublicLetter
 from shared.clock import FixedClock
 from shared.contracts.event import LocalizedText
 from shared.contracts.ids import ContactId, ContestId
@@ -163,6 +165,13 @@ async def test_staff_follow_a_letter_from_draft_to_acknowledgement(
         clerk = await open_page(base, link, width=PHONE)
         assert await clerk.found_wrong() == []
         await clerk.screenshot(PICTURES / "clerk-360.png")
+        await clerk.go(f"{link}/text")
+        said = await clerk.text()
+        assert "ผู้ว่าราชการจังหวัดนราธิวาส" in said
+        assert "ขอแสดงความนับถือ" in said
+        assert await clerk.found_wrong() == []
+        await clerk.screenshot(PICTURES / "clerk-text-360.png")
+        await clerk.go(link)
         await clerk.page.fill("#field-receive_number", "๑๒๓๔/๒๕๖๕")
         await clerk.submit("ลงรับ")
         assert "ลงรับแล้ว" in await clerk.text()
@@ -181,6 +190,15 @@ async def test_staff_follow_a_letter_from_draft_to_acknowledgement(
         await clerk.submit("ลิงก์และ QR")
         assert await clerk.found_wrong() == []
         await clerk.screenshot(PICTURES / "clerk-done-360.png")
+        async with notify.database.transaction() as session:
+            code = (await session.exec(select(PublicLetter.code))).one()
+        for width in (PHONE, DESKTOP):
+            reader = await open_page(base, f"/documents/{code}", width=width)
+            said = await reader.text()
+            for words in ("ที่ สศด. ๐๓๐๑/ว ๐๑๔๖๑", "เรียน", "ผู้ว่าราชการจังหวัดทุกจังหวัด", "ขอแสดงความนับถือ"):
+                assert words in said, words
+            assert await reader.found_wrong() == []
+            await reader.screenshot(PICTURES / f"document-{width}.png")
         phone = await open_page(base, width=PHONE, roles=(Role.STAFF,))
         places = {
             "cascade": f"{path}/cascade",
