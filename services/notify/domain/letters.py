@@ -127,7 +127,7 @@ class DispatchState(StrEnum):
 
     READY = "ready"
     PRINT = "print"
-    """No office address is known: it waits in the print queue."""
+    """No address is known: it waits in the print queue."""
     SENT = "sent"
     OPENED = "opened"
     ACKNOWLEDGED = "acknowledged"

@@ -10,10 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.keys import NotifyKeys
-from services.notify.domain.letters import Addressee
 from services.notify.domain.notices import NoticeState
 from services.notify.handlers.gathering import Material, Nobody, NotYet, gather_all
-from services.notify.handlers.rendering import render_letter
+from services.notify.handlers.rendering import addressee_of, render_letter
 from services.notify.mail.build import Envelope, File, build, words_of
 from services.notify.mail.calendar import Appointment, ics
 from services.notify.mail.look import Frame
@@ -85,8 +84,7 @@ async def files_of(material: Material, kind: str, settings: Settings) -> Sequenc
     """The attachments."""
     if material.letter and material.dispatch:
         row = material.dispatch
-        addressee = Addressee(row.code, row.place, row.post, place_en=row.place_en)
-        rendered = await render_letter(material.letter, addressee, material.emblem)
+        rendered = await render_letter(material.letter, addressee_of(row), material.emblem)
         enclosed = File(f"{material.letter.kind}-{row.code}.pdf", "application/pdf", rendered.pdf)
         if material.cover is None:
             return [enclosed]

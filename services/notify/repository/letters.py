@@ -146,6 +146,26 @@ async def dispatches(session: AsyncSession, contest_id: str, letter_id: str) -> 
     return (await session.exec(query.order_by(col(Dispatch.code)))).all()
 
 
+async def to_print(session: AsyncSession, contest_id: str) -> Sequence[tuple[Dispatch, Letter]]:
+    """The letters' own addressees that wait to be printed, by letter, the oldest first. What an office passed
+    on is printed there."""
+    query = (
+        select(Dispatch, Letter)
+        .join(
+            Letter,
+            (col(Letter.contest_id) == Dispatch.contest_id) & (col(Letter.letter_id) == Dispatch.letter_id),
+        )
+        .where(
+            Dispatch.contest_id == contest_id,
+            Dispatch.parent_id == "",
+            Dispatch.state == DispatchState.PRINT,
+            Letter.state != LetterState.VOID,
+        )
+    )
+    order = (col(Letter.issued_at), col(Letter.letter_id), col(Dispatch.code))
+    return (await session.exec(query.order_by(*order))).all()
+
+
 async def dispatch(session: AsyncSession, dispatch_id: str, *, lock: bool = False) -> Dispatch:
     """One addressee. Raises NotFound."""
     query = select(Dispatch).where(Dispatch.dispatch_id == dispatch_id)
