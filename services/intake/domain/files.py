@@ -11,6 +11,8 @@ from shared.errors import Invalid
 MAXIMUM_SIZE = 10 * 1024 * 1024
 MAXIMUM_FILES = 10
 MAXIMUM_TOTAL = 50 * 1024 * 1024
+MAXIMUM_UNPACKED = 200 * 1024 * 1024
+"""Of an office file, which is a zip: whoever opens it has to hold that much."""
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 MEDIA_TYPES = {
@@ -75,6 +77,13 @@ def _is(suffix: str, content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
+            unpacked = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, ValueError):
         return False
+    if unpacked > MAXIMUM_UNPACKED:
+        raise Invalid(
+            f"ไฟล์นี้คลายแล้วใหญ่เกิน {MAXIMUM_UNPACKED // 2**20} MB โปรดบันทึกเป็น PDF แล้วส่งใหม่",
+            f"Unpacked, the file is larger than {MAXIMUM_UNPACKED // 2**20} MB: save it as PDF instead.",
+            field="file",
+        )
     return "[Content_Types].xml" in names and any(n.startswith(_OFFICE_FOLDERS[suffix]) for n in names)

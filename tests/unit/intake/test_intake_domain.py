@@ -94,6 +94,18 @@ def test_other_files_are_refused(name: str, content: bytes) -> None:
         files.media_type(name, content)
 
 
+def test_an_office_file_that_unpacks_to_a_mountain_is_refused() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            for _ in range(files.MAXIMUM_UNPACKED // 2**20 + 1):
+                sheet.write(b"0" * 2**20)
+    assert len(buffer.getvalue()) < files.MAXIMUM_SIZE
+    with pytest.raises(Invalid, match="save it as PDF"):
+        files.media_type("a.xlsx", buffer.getvalue())
+
+
 @given(st.text(max_size=300))
 def test_cleaned_names_cannot_leave_their_folder(name: str) -> None:
     cleaned = files.clean_name(name)

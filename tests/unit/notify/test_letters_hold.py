@@ -9,6 +9,7 @@ import tomllib
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pdfplumber
 import pdfua
@@ -21,7 +22,7 @@ from services.notify.domain.letters import Addressee
 from services.notify.fonts import typeface
 from services.notify.letters.compose import Numbered, Typesetting, contest_facts
 from services.notify.letters.linebreak import LineBreaker
-from services.notify.letters.papers import PaperSetting
+from services.notify.letters.papers import PaperSetting, labels
 from services.notify.letters.render import STANDARDS, TEMPLATES, canonical, inputs_sha256, render_pdf
 from shared.errors import Invalid
 from shared.testing.rulebooks import a_rulebook
@@ -204,6 +205,45 @@ def test_an_attack_is_printed_literally(attack: str, tmp_path: Path) -> None:
     assert not {"/AA", "/OpenAction", "/AcroForm"} & set(reader.trailer["/Root"].get_object())  # type: ignore[arg-type]
     for key in ("/JS", "/JavaScript", "/Launch", "/EmbeddedFile"):
         assert key.encode() not in rendered.pdf
+
+
+@pytest.mark.parametrize("attack", ATTACKS[:2])
+@pytest.mark.parametrize(
+    "place", ["subject", "to", "urgency", "references", "enclosures", "copies", "after", "paragraphs"]
+)
+def test_no_free_text_of_a_letter_runs(place: str, attack: str) -> None:
+    enclosed = {"text": "x", "copies": attack} if place == "copies" else {"text": attack, "copies": ""}
+    given: Any = {
+        "references": [attack],
+        "enclosures": [enclosed],
+        "copies": [enclosed],
+        "after": [attack],
+        "paragraphs": [attack],
+    }.get(place, attack)
+    name = "enclosures" if place == "copies" else place
+    rendered = render("cover-narathiwat", **{name: given})
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(BytesIO(rendered.pdf)).pages)
+    assert re.sub(r"\s", "", attack) in re.sub(r"\s", "", text)
+
+
+@pytest.mark.parametrize("attack", ATTACKS[:2])
+def test_no_free_text_of_an_addressee_a_signer_or_a_row_runs(attack: str) -> None:
+    template = FILES.template("circular-governors")
+    addressee = Addressee("1", attack, attack)
+    inputs = Typesetting(FILES).letter(
+        template, content_of("circular-governors"), Numbered(attack, INSTANT), addressee
+    )
+    inputs["signer"] = {"name": attack, "lines": [attack]}
+    inputs["sender"], inputs["owner"] = [attack], [attack]
+    inputs["table"] = Typesetting(FILES).table(
+        {"columns": [{"name": attack, "width": 1, "centred": False}], "rows": [[attack]]}
+    )
+    rendered = render_pdf("external", inputs, INSTANT)
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(BytesIO(rendered.pdf)).pages)
+    assert re.sub(r"\s", "", text).count(re.sub(r"\s", "", attack)) >= 5
+    label = labels([addressee], attack, attack, Typesetting(FILES))
+    head = {"title": attack, "letterhead": inputs["letterhead"], "draft": False}
+    assert render_pdf("labels", {**head, "labels": label}, INSTANT).pdf.startswith(b"%PDF")
 
 
 def test_control_characters_in_a_subject_are_refused() -> None:

@@ -1,8 +1,11 @@
 """Lists: filter, sort, page, CSV."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +88,13 @@ def test_csv_has_a_bom_every_matching_row_and_no_formula() -> None:
     ]
     assert response.body.startswith(b"\xef\xbb\xbf")
     assert response.headers["content-disposition"] == 'attachment; filename="entries.csv"'
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_csv_defuses_whatever_a_spreadsheet_would_run(start: str) -> None:
+    attack = f"{start}cmd|' /C calc'!A0"
+    body = csv_file("x", [attack], [[attack]]).body.decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(body, newline=""))) == [[f"'{attack}"], [f"'{attack}"]]
 
 
 def test_csv_of_a_view_ignores_its_pages() -> None:
