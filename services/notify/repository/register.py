@@ -48,6 +48,9 @@ _COUNTER = text(
     WHERE contest_id = :contest_id AND agency = :agency AND series = :series AND year = :year
     """
 )
+_INCOMING_NUMBERS = text(
+    "SELECT number_text, dated FROM incoming WHERE contest_id = :contest_id AND number_text <> ''"
+)
 
 
 async def expected_number(
@@ -151,8 +154,10 @@ async def incoming(session: AsyncSession, contest_id: str, agency: str, year: in
 
 async def incoming_numbers(session: AsyncSession, contest_id: str) -> Sequence[tuple[str, date | None]]:
     """(the sender's ที่, its date) of every letter in the contest's books of incoming letters."""
-    query = select(Incoming).where(Incoming.contest_id == contest_id, Incoming.number_text != "")
-    return [(row.number_text, row.dated) for row in (await session.exec(query)).all()]
+    return [
+        (number, dated)
+        for number, dated in await session.execute(_INCOMING_NUMBERS, {"contest_id": contest_id})
+    ]
 
 
 async def incoming_years(session: AsyncSession, contest_id: str, agency: str) -> Sequence[int]:
