@@ -95,17 +95,32 @@ class Agency:
             )
         return found
 
-    def check_registry(self, contact_id: str) -> None:
+    def check_registry(self, contact_id: str, *, staff: bool) -> None:
         """Refuse whoever does not keep this agency's registry.
 
+        Args:
+            staff: whether the person is of the contest's staff, who keep it while nobody is appointed.
+
         Raises:
-            Forbidden: others are appointed.
+            Forbidden: others are appointed, or nobody is and the person is not of the staff.
         """
-        keepers = self.on_duty(REGISTRY)
-        if keepers and all(one.contact_id != contact_id for one in keepers):
+        keepers = {one.contact_id for one in self.on_duty(REGISTRY)}
+        if contact_id not in keepers and (keepers or not staff):
             raise Forbidden(
                 f"เฉพาะนายทะเบียนของ{self.profile.name}ดำเนินการนี้ได้",
                 "Only this agency's registry may do this.",
+            )
+
+    def check_reader(self, contact_id: str) -> None:
+        """Refuse a clerk of another agency, who reads neither its books nor its files.
+
+        Raises:
+            Forbidden: this agency has not appointed the person.
+        """
+        if all(one.contact_id != contact_id for duty in DUTIES for one in self.on_duty(duty)):
+            raise Forbidden(
+                f"ดูได้เฉพาะผู้ที่{self.profile.name}แต่งตั้ง",
+                "Only those whom this agency has appointed may read this.",
             )
 
 

@@ -85,7 +85,14 @@ async def keep_file(
 
 
 async def receive_by_registry(
-    session: AsyncSession, clock: Clock, contest_id: str, agency: str, letter: IncomingLetter, *, by: str
+    session: AsyncSession,
+    clock: Clock,
+    contest_id: str,
+    agency: str,
+    letter: IncomingLetter,
+    *,
+    by: str,
+    staff: bool,
 ) -> Incoming:
     """The registry stamps something that came in by other ways.
 
@@ -94,7 +101,7 @@ async def receive_by_registry(
         Invalid: no sender or subject, or a text too long.
     """
     now = await clock.now(session, contest_id)
-    (await agency_of(session, contest_id, agency, now)).check_registry(by)
+    (await agency_of(session, contest_id, agency, now)).check_registry(by, staff=staff)
     for field, longest in _LENGTHS.items():
         value = " ".join(str(getattr(letter, field)).split())
         if field in ("sender", "subject") and not value:

@@ -91,12 +91,15 @@ async def sign_letters(
 
 
 async def number_letter(
-    session: AsyncSession, clock: Clock, letter_id: str, by: str, given: GivenNumber
+    session: AsyncSession, clock: Clock, letter_id: str, by: str, given: GivenNumber, *, staff: bool
 ) -> Letter:
     """The registry numbers a signed letter: the next number and today's date, or what it gave on paper.
 
     Numbers between, which were given outside of this system, are written into the book with their reason, so
     that the book has no gap.
+
+    Args:
+        staff: see :meth:`Agency.check_registry`.
 
     Raises:
         Forbidden: others keep this agency's registry.
@@ -104,14 +107,14 @@ async def number_letter(
         Invalid: a date outside of signing day and today, or numbers left out without a reason.
     """
     letter = await repository.letters.letter(session, letter_id, lock=True)
+    now = await clock.now(session, letter.contest_id)
+    agency = await agency_of(session, letter.contest_id, letter.agency, now)
+    agency.check_registry(by, staff=staff)
     after(LetterState(letter.state), Step.NUMBER)
     if letter.number_text:
         raise Conflict(
             f"หนังสือนี้มีเลขแล้ว: {letter.number_text}", f"It has its number already: {letter.number_text}."
         )
-    now = await clock.now(session, letter.contest_id)
-    agency = await agency_of(session, letter.contest_id, letter.agency, now)
-    agency.check_registry(by)
     at = _dated(given.dated, letter, now)
     await _take_number(session, letter, agency, at, by=by, given=given)
     await repository.letters.add_step(session, letter, Step.NUMBER, by, now, letter.number_text)

@@ -185,7 +185,8 @@ def router(resources: Resources) -> APIRouter:
         """The registry gives a signed letter its number and date; the PDF follows."""
         given = signing.GivenNumber(body.number, body.dated, body.reason)
         async with database.transaction() as session:
-            await signing.number_letter(session, clock, letter_id, account.contact_id, given)
+            staff = account.may(Role.STAFF, Role.APPROVER)
+            await signing.number_letter(session, clock, letter_id, account.contact_id, given, staff=staff)
         await rendering.finish_letter(database, letter_id)
         return await view(letter_id)
 

@@ -17,10 +17,12 @@ from services.notify.pages.agencies import day_or_none
 from services.notify.pages.common import PAGES, Registry, contest_of
 from services.notify.pages.uploads import read_upload
 from services.notify.register_tables import RegisterHead
+from shared.contracts.intake import Role
 from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
 from shared.thai.dates import BUDDHIST_ERA
 from shared.web.pages import field_errors, language_of, redirect
+from shared.web.sessions import Account
 from shared.web.tables import Column, csv_response, table_view, wants_csv
 
 OUT = (
@@ -50,12 +52,17 @@ class Opened:
     now: datetime
 
 
+def _of_staff(account: Account) -> bool:
+    """Whether the person may read every agency's books; a clerk reads those of his own."""
+    return account.may(Role.STAFF, Role.APPROVER)
+
+
 def router(resources: Resources) -> APIRouter:
     """Both books, and the stamp of what comes in."""
     pages = APIRouter()
     database, clock = resources.database, resources.clock
 
-    async def open_book(request: Request, name: str) -> Opened:
+    async def open_book(request: Request, name: str, account: Account) -> Opened:
         if name not in (Book.OUT, Book.IN):
             raise NotFound("ไม่มีเล่มทะเบียนนี้", "There is no such book.")
         async with database.transaction() as session:
@@ -64,6 +71,8 @@ def router(resources: Resources) -> APIRouter:
             files = contest_files(contest_id)
             home = next((one for one in files.profile_names() if files.profile(one).home), "")
             agency = await agency_of(session, contest_id, request.query_params.get("agency") or home, now)
+            if not _of_staff(account):
+                agency.check_reader(account.contact_id)
             asked = request.query_params.get("year", "")
             year = int(asked) - BUDDHIST_ERA if asked.isdecimal() and len(asked) == 4 else register_year(now)
             book = Book(name)
@@ -125,13 +134,17 @@ def router(resources: Resources) -> APIRouter:
     async def file(request: Request, file_id: str, account: Registry) -> Response:
         async with database.transaction() as session:
             contest_id = await contest_of(request, session)
+            if not _of_staff(account):
+                name = await repository.register.agency_of_file(session, contest_id, file_id)
+                now = await clock.now(session, contest_id)
+                (await agency_of(session, contest_id, name, now)).check_reader(account.contact_id)
             found = await repository.register.stored_file(session, contest_id, file_id)
         headers = {**NO_STORE, "X-Content-Type-Options": "nosniff"}
         return Response(found.content, media_type=found.media_type, headers=headers)
 
     @pages.get("/letters/books/{book}.pdf")
     async def printed(request: Request, book: str, account: Registry) -> Response:
-        opened = await open_book(request, book)
+        opened = await open_book(request, book, account)
         if len(opened.lines) > MOST_LINES:
             raise Invalid(
                 f"มีเกิน {MOST_LINES} รายการ โปรดใช้ CSV",
@@ -143,12 +156,12 @@ def router(resources: Resources) -> APIRouter:
 
     @pages.get("/letters/books/{book}")
     async def look(request: Request, book: str, account: Registry) -> Response:
-        return await show(request, await open_book(request, book))
+        return await show(request, await open_book(request, book, account))
 
     @pages.post("/letters/books/in")
     async def stamp(request: Request, account: Registry) -> Response:
         form = await PAGES.form(request)
-        opened = await open_book(request, Book.IN)
+        opened = await open_book(request, Book.IN, account)
         contest_id, agency = opened.agency.contest_id, opened.agency.name
         try:
             upload = await read_upload(form)
@@ -169,7 +182,13 @@ def router(resources: Resources) -> APIRouter:
                     file=kept,
                 )
                 stamped = await books.receive_by_registry(
-                    session, clock, contest_id, agency, letter, by=account.contact_id
+                    session,
+                    clock,
+                    contest_id,
+                    agency,
+                    letter,
+                    by=account.contact_id,
+                    staff=_of_staff(account),
                 )
         except DomainError as error:
             return await show(request, opened, error)

@@ -169,7 +169,7 @@ def router(resources: Resources) -> APIRouter:
                 await signing.sign_letter(session, clock, letter_id, confirmed, approver=True)
             elif step == "number":
                 given = given_number(text("number"), text("dated"), text("elsewhere"))
-                await signing.number_letter(session, clock, letter_id, by, given)
+                await signing.number_letter(session, clock, letter_id, by, given, staff=True)
             else:
                 await letters.dispatch_letter(session, clock, letter_id, by)
         if step in ("signing", "number"):

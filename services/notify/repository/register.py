@@ -182,6 +182,15 @@ async def stored_file(session: AsyncSession, contest_id: str, file_id: str) -> S
     return found
 
 
+async def agency_of_file(session: AsyncSession, contest_id: str, file_id: str) -> str:
+    """The agency in whose book of what came in the file is. Raises NotFound where it is in none."""
+    query = select(Incoming.agency).where(Incoming.contest_id == contest_id, Incoming.file_id == file_id)
+    found = (await session.exec(query)).first()
+    if found is None:
+        raise NotFound("ไม่พบไฟล์นี้", "There is no such file.", field="file_id")
+    return found
+
+
 async def keep_once(session: AsyncSession, file: StoredFile) -> None:
     """Keep a file whose id follows from its content; the same again changes nothing."""
     await session.execute(insert(StoredFile).values(file.model_dump()).on_conflict_do_nothing())
