@@ -67,7 +67,7 @@ class LetterAcknowledged(DeliveryEvent):
 
 
 class NoticeSent(DeliveryEvent):
-    """A notice was handed to its channel; ``contact_id`` is None for an office that is no contact."""
+    """A notice was handed to its channel; ``contact_id`` is null for an office that is no contact."""
 
     contact_id: ContactId | None
     channel: Channel

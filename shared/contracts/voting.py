@@ -220,7 +220,7 @@ class PopularVoteCertified(Event):
     held: Count
     struck: Count
     winner_entry_id: EntryId | None
-    """None where the first place is tied and the rulebook leaves it to the committee."""
+    """Null where the first place is tied and the rulebook leaves it to the committee."""
     certified_by: tuple[ContactId, ...]
     certified_at: Instant
     tree_head_revision: int | None = None
