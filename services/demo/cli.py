@@ -38,7 +38,9 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the system running until Ctrl-C.")] = False,
     json_only: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     var: Annotated[Path, typer.Option(help="Folder of the demo's own system; made anew.")] = Path("var/demo"),
-    port: Annotated[int | None, typer.Option(help="Port of the demo's own system; else a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the demo's own system; else a free one.")
+    ] = None,
     url: Annotated[str, typer.Option(help="Play on this running system instead of an own one.")] = "",
     admin: Annotated[
         str, typer.Option(help="E-mail address of an administrator of that system.")
@@ -95,8 +97,14 @@ async def _demo(
     json_only: bool,
 ) -> int:
     async with _system(console, given, var, admin, port) as system:
-        with Show(console) as show:
-            outcome = await play(system, plan, CONTEST_FILE.read_text(encoding="utf-8"), show)
+        try:
+            with Show(console) as show:
+                outcome = await play(system, plan, CONTEST_FILE.read_text(encoding="utf-8"), show)
+        except Exception as error:
+            if keep and (reasons := _reasons(error)):
+                console.print(f"[bold red]The demo failed:[/] {'; '.join(reasons)}")
+                await _stay(console, system)
+            raise
         summary = _summary(outcome, plan, system)
         _write(var / "summary.json", summary)
         if json_only:
@@ -104,8 +112,7 @@ async def _demo(
         else:
             _tell(console, outcome, system, var)
         if keep:
-            console.print("The system stays up; Ctrl-C stops it.")
-            await _until_stopped()
+            await _stay(console, system)
     return 0 if outcome.ok else 1
 
 
@@ -170,7 +177,9 @@ def _tell(console: Console, outcome: Outcome, system: System, var: Path) -> None
     console.print(f"  summary  {var / 'summary.json'}")
 
 
-async def _until_stopped() -> None:
+async def _stay(console: Console, system: System) -> None:
+    """Leave the system to a person, until Ctrl-C."""
+    console.print(f"The system stays up at {system.url}/staff; Ctrl-C stops it.")
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

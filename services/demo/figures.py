@@ -6,6 +6,7 @@ from typing import Any
 
 from services.demo.acts.letters import ASLEEP
 from services.demo.api import until
+from services.demo.asleep import reminders_of_one
 from services.demo.plan import BRIEFING, BRIEFING_CANCELLED, JUDGES, JUDGES_PER_ENTRY, PROVINCES
 from services.demo.stage import Stage
 
@@ -40,13 +41,15 @@ BY_THE_CALENDAR = frozenset(
         "staff-milestone-near",
     }
 )
-"""Notices that come with the days. The demo's clock jumps over most of them, so they are not counted."""
+"""Notices that come with the days on which the demo's clock stops: no figures of the plan, so they are not
+in the table, but the same in every run."""
 
 
 def expected_notices(stage: Stage) -> dict[str, int]:
     """How many notices of each template the contest's table of notices makes of this course."""
     fates, steps = stage.plan.fates(), stage.plan.steps()
     finalists = len(stage.plan.finalists)
+    offices = len(stage.noted["cover"]["dispatches"])  # none of them acknowledges
     submitted = fates["accepted"] + fates["refused"] + fates["withdrawn"]
     return {
         "approval-awaited": 4,  # shortlist and results; winners when proposed, and after the first signature
@@ -63,8 +66,10 @@ def expected_notices(stage: Stage) -> dict[str, int]:
         "judge-assigned": 2 * JUDGES + 2,  # both rounds, and the two judges whom the recusal concerns
         "judge-invited": JUDGES,
         "judge-recused": 1,  # the contest's one officer
+        "letter-reminder": ASLEEP * reminders_of_one(stage.noted["circular_sent"], stage.days)
+        + offices * reminders_of_one(stage.noted["cover_sent"], stage.days),
         "not-shortlisted": fates["accepted"] - finalists,
-        "official-letter": PROVINCES + len(stage.noted["cover"]["dispatches"]),
+        "official-letter": PROVINCES + offices,
         "results": fates["accepted"],
         "shortlisted": finalists,
         "slot-moved": 1,
@@ -81,20 +86,13 @@ async def settled(stage: Stage) -> list[dict[str, Any]]:
     expected = sum(expected_notices(stage).values())
 
     async def quiet() -> Any:
-        rows = [row for row in await _notices(stage) if row["template"] not in BY_THE_CALENDAR]
-        return rows if len(rows) >= expected and all(row["state"] == "sent" for row in rows) else None
+        every = await stage.notices()
+        rows = [row for row in every if row["template"] not in BY_THE_CALENDAR]
+        done = len(rows) >= expected and all(row["state"] in ("sent", "digested") for row in every)
+        return rows if done else None
 
     found: list[dict[str, Any]] = await until(quiet, f"{expected} notices to be sent")
     return found
-
-
-async def _notices(stage: Stage) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    while True:
-        page = await stage.staff.get(stage.path("notify", "/notices"), limit=1000, offset=len(rows))
-        rows += page
-        if len(page) < 1000:
-            return rows
 
 
 async def figures(stage: Stage, log: Mapping[str, Any] | None) -> list[Figure]:
@@ -308,9 +306,6 @@ async def _paper(
     )
     mails = {name: sum(n["template"] == name for n in notices) for name in {n["template"] for n in notices}}
     expected = expected_notices(stage)
-    if reminded := mails.get("letter-reminder"):
-        # how many fit between two leaps of the rehearsal's clock depends on the machine
-        expected["letter-reminder"] = reminded
     by_template = _at(log, "delivery", "notices_by_template")
     logged = None if by_template is None else sum(by_template.get(name, 0) for name in expected)
     return [

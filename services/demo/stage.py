@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from services.demo.api import Api, all_of, until
@@ -50,6 +50,8 @@ class Stage:
     refusals: dict[str, int] = field(default_factory=dict)
     """How often the API said no where it had to."""
     noted: dict[str, Any] = field(default_factory=dict)
+    days: list[date] = field(default_factory=list)
+    """The days on which the clock stopped, in their order; a day may come twice."""
 
     @property
     def admin(self) -> Api:
@@ -87,7 +89,12 @@ class Stage:
         return self.accounts[email]
 
     async def set_clock(self, at: datetime) -> None:
-        """Let it be ``at`` in all services; each must know the contest first."""
+        """Let it be ``at`` in all services; each must know the contest first.
+
+        The calendar makes a round before the leap and one after it: what a day brings does not depend on
+        when a timer's turn comes."""
+        if self.days:
+            await self._calendar_round()
 
         async def one(service: str) -> None:
             async def put() -> Any:
@@ -96,6 +103,33 @@ class Stage:
             await until(put, f"{service} to know the contest")
 
         await asyncio.gather(*(one(service) for service in SERVICES))
+        await self._calendar_round()
+        self.days.append(at.date())
+
+    async def _calendar_round(self) -> None:
+        async def made() -> Any:
+            return await self.admin.post(self.path("notify", "/clock/rounds"))
+
+        await until(made, "notify to look at the calendar")
+
+    async def notices(self) -> list[dict[str, Any]]:
+        """Every notice, the newest first."""
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = await self.staff.get(self.path("notify", "/notices"), limit=1000, offset=len(rows))
+            rows += page
+            if len(page) < 1000:
+                return rows
+
+    async def told(self, template: str, count: int) -> None:
+        """Wait until notify has heard of what makes ``count`` notices of ``template``: before a leap, for
+        what the calendar brings depends on it."""
+
+        async def heard() -> bool:
+            rows = await self.staff.get(self.path("notify", "/notices"), template=template, limit=1000)
+            return len(rows) >= count
+
+        await until(heard, f"{count} notices of {template}", every=0.5)
 
     async def entries_known(self, service_path: str, api: Api, count: int) -> None:
         """Wait until a list of the API has ``count`` members."""

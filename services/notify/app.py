@@ -13,6 +13,7 @@ from services.notify.handlers.digests import Digests
 from services.notify.handlers.reminders import Reminders
 from services.notify.handlers.rendering import finish_letters
 from services.notify.handlers.sleepers import Sleepers
+from services.notify.http import rehearsal
 from services.notify.mail.transport import SmtpTransport
 from shared.contracts.notify import Channel
 from shared.db import Database
@@ -37,18 +38,20 @@ def build(resources: Resources) -> Service:
             Channel.WEBHOOK: WebhookSender(settings, resources.database, clock, keys),
         },
     )
-    reminders, digests, sleepers = Reminders(clock, settings), Digests(clock, settings), Sleepers(clock)
 
     async def finish(database: Database) -> None:
         await finish_letters(database)
         await ask_names(database, clock, settings)
         await finish_certificates(database, clock, settings)
 
-    async def remind_sleepers(database: Database) -> None:
-        await sleepers.run(database)
-
+    calendar = (
+        Timer("notify-reminders", timedelta(seconds=10), Reminders(clock, settings).run),
+        Timer("notify-digests", timedelta(seconds=20), Digests(clock, settings).run),
+        Timer("notify-sleepers", timedelta(seconds=30), Sleepers(clock).run),
+    )
     app = create_app("notify", resources)
     app.include_router(http.router(resources))
+    app.include_router(rehearsal.router(resources, calendar))
     app.include_router(clock_routes("notify", resources))
     app.include_router(pages.router(resources))
 
@@ -60,8 +63,6 @@ def build(resources: Resources) -> Service:
         timers=(
             Timer("notify-mail", timedelta(milliseconds=500), dispatcher.run),
             Timer("notify-documents", timedelta(seconds=1), finish),
-            Timer("notify-reminders", timedelta(seconds=10), reminders.run),
-            Timer("notify-digests", timedelta(seconds=20), digests.run),
-            Timer("notify-sleepers", timedelta(seconds=30), remind_sleepers),
+            *calendar,
         ),
     )

@@ -30,6 +30,18 @@ from shared.settings import Settings
 from shared.web.sessions import Account
 
 
+class RecountDiffers(Conflict):
+    """The accounts of one vote differ: no waiting mends it."""
+
+    code = "recount-differs"
+
+
+class VotesHeld(Conflict):
+    """Two people have to decide on held votes first."""
+
+    code = "votes-held"
+
+
 class Certifier:
     """Certifies the popular vote in two acts of two people."""
 
@@ -66,7 +78,7 @@ class Certifier:
         recount = await recount_for(self._settings, accounts, head_key)
         found = await differences(self._settings, self._database, accounts, recount, head_key)
         if found:
-            raise Conflict(
+            raise RecountDiffers(
                 "ผลนับซ้ำไม่ตรงกัน จึงรับรองไม่ได้: " + "; ".join(found),
                 "The recounts differ, so nothing is certified: " + "; ".join(found),
             )
@@ -146,7 +158,7 @@ async def _check_ledger(session: AsyncSession, contest_id: str, seals: dict[int,
     """Refuse while votes are held, or while the detectors have not looked at all of them."""
     held = (await repository.totals(session, contest_id)).held
     if held:
-        raise Conflict(
+        raise VotesHeld(
             f"ยังมีเสียงที่พักไว้ {held:,} เสียง ให้ผู้อนุมัติสองคนปล่อยหรือตัดออกก่อน แล้วจึงรับรองผล",
             f"{held:,} votes are still held. Two approvers must release or strike them first.",
         )

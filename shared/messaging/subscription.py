@@ -88,4 +88,4 @@ class Timer:
 
     name: str
     every: timedelta
-    run: Callable[[Database], Awaitable[None]]
+    run: Callable[[Database], Awaitable[object]]

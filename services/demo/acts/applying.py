@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.demo.api import all_of, until
+from services.demo.api import all_of
 from services.demo.paper import report_pdf
 from services.demo.stage import Stage, bangkok
 from services.demo.story import StoryEntry
@@ -35,23 +35,14 @@ async def apply(stage: Stage) -> None:
         for entry in entries:  # one after the other, so that references follow the story
             await _submit(stage, entry)
             progress.advance()
+        fates = stage.plan.fates()
+        await stage.told("entry-received", fates["accepted"] + fates["refused"] + fates["withdrawn"])
+        await stage.told("entry-withdrawn", fates["withdrawn"])
         await stage.set_clock(bangkok(7, 22, 11))
         await all_of(_correct(stage, entry) for entry in entries if entry.step)
         # a returned entry is a draft too: notify has to hear that it was sent again before reminders go out
-        await _noticed(stage, "staff-entry-amended", sum(stage.plan.steps().values()))
+        await stage.told("staff-entry-amended", sum(stage.plan.steps().values()))
         await stage.set_clock(bangkok(7, 25, 11))
-        drafts = sum(entry.fate in ("late", "young") for entry in stage.plan.entries)
-        await _noticed(stage, "draft-reminder", drafts)
-
-
-async def _noticed(stage: Stage, template: str, count: int) -> None:
-    """Wait for notices of that template."""
-
-    async def sent() -> bool:
-        rows = await stage.staff.get(stage.path("notify", "/notices"), limit=1000)
-        return len([row for row in rows if row["template"] == template]) >= count
-
-    await until(sent, f"{count} notices of {template}")
 
 
 def _first_words(entry: StoryEntry) -> dict[str, Any]:
@@ -114,3 +105,5 @@ async def screen(stage: Stage) -> None:
             progress.advance()
 
         await all_of(one(entry) for entry in waiting)
+        await stage.told("entry-accepted", stage.plan.fates()["accepted"])
+        await stage.told("entry-refused", stage.plan.fates()["refused"])

@@ -9,6 +9,8 @@ from services.demo.api import Api, DemoFailed, all_of, until
 from services.demo.plan import JUDGES, JUDGES_PER_ENTRY, Card
 from services.demo.stage import Stage, bangkok
 
+RECUSED = 2
+"""Judges whose list a recusal changes: who stands aside, and who takes over."""
 _COMMENTS = {
     "origin": "ที่มาชัดเจนและระบุกลุ่มเป้าหมายได้ดี",
     "evidence": "ตัวชี้วัดเหมาะสม ควรเก็บข้อมูลต่อเนื่องอีกอย่างน้อยหนึ่งปี",
@@ -54,6 +56,8 @@ async def first_round(stage: Stage) -> None:
         order = {"round": "first", "due_at": bangkok(8, 4, 18).isoformat()}
         await stage.staff.post(stage.path("scoring", "/assignments"), order)
         await _recuse(stage)
+        await stage.told("judge-assigned", JUDGES + RECUSED)
+        await stage.told("judge-recused", 1)
         await stage.set_clock(bangkok(8, 3, 10))
         queues = await _queues(stage, "first", len(cards) * JUDGES_PER_ENTRY)
         turns = _deal(stage, queues, cards)
@@ -129,7 +133,12 @@ async def _counted(stage: Stage, scoring_round: str) -> None:
         ranking = await stage.staff.get(stage.path("scoring", "/ranking"), round=scoring_round)
         return bool(ranking["awaited"] == 0 and ranking["lagging"] == 0)
 
+    async def heard() -> bool:
+        board = await stage.staff.get(stage.path("notify", "/board"))
+        return all(judge["done"] == judge["total"] for judge in board["judges"])
+
     await until(counted, f"every scorecard of the {scoring_round} round to be counted")
+    await until(heard, f"notify to know every scorecard of the {scoring_round} round")
 
 
 async def shortlist(stage: Stage) -> None:
@@ -155,6 +164,7 @@ async def schedule(stage: Stage) -> None:
         progress.advance()
         order = {"round": "second", "due_at": bangkok(8, 11, 16).isoformat()}
         await stage.staff.post(stage.path("scoring", "/assignments"), order)
+        await stage.told("judge-assigned", 2 * JUDGES + RECUSED)
         progress.advance()
 
 

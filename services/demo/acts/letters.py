@@ -38,6 +38,7 @@ async def circular(stage: Stage) -> None:
     with stage.progress.act("Circular to 77 governors", 2 * PROVINCES) as progress:
         letter = await _issue(stage, "circular-governors")
         await _dispatched(stage, letter["letter_id"], PROVINCES)
+        stage.noted["circular_sent"] = stage.days[-1]
         progress.advance(PROVINCES)
         await stage.set_clock(bangkok(6, 22, 10))
         letter = await stage.staff.get(f"/api/notify/v1/letters/{letter['letter_id']}")
@@ -64,7 +65,7 @@ async def cover_letter(stage: Stage) -> None:
         letter = await _issue(stage, "cover-narathiwat", signer=CLERK)
         progress.advance()
         await _dispatched(stage, letter["letter_id"], len(letter["dispatches"]))
-        stage.noted["cover"] = letter
+        stage.noted["cover"], stage.noted["cover_sent"] = letter, stage.days[-1]
         progress.advance()
         circular = stage.noted["circular"]
         dispatch = next(row for row in circular["dispatches"] if row["code"] == NARATHIWAT)

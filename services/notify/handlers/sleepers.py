@@ -51,7 +51,7 @@ class Sleepers:
 
     async def _plan(self, session: AsyncSession, dispatch_id: str, now: datetime) -> bool:
         row = await repository.letters.dispatch(session, dispatch_id, lock=True)
-        if row.acknowledged_at is not None:
+        if row.acknowledged_at is not None or not self._due(row, now):  # somebody else was here meanwhile
             return False
         row.reminders += 1
         row.reminded_at = now

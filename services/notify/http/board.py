@@ -35,13 +35,16 @@ def router(resources: Resources) -> APIRouter:
         contest_id: ContestPath,
         account: Someone,
         state: NoticeState | None = None,
+        template: Annotated[str, Query(max_length=64, description="of this text only")] = "",
         limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
         offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     ) -> list[NoticeView]:
         """Notices, the newest first: staff see all, everyone else their own."""
         own = "" if account.may(Role.STAFF, Role.APPROVER) else account.contact_id
         async with database.transaction() as session:
-            rows: Sequence[Notice] = await repository.notices.notices(session, contest_id, contact_id=own)
+            rows: Sequence[Notice] = await repository.notices.notices(
+                session, contest_id, contact_id=own, template=template
+            )
         chosen = [row for row in rows if state is None or row.state == state]
         return [notice_view(row) for row in chosen[offset : offset + limit]]
 

@@ -301,9 +301,13 @@ async def cancel(session: AsyncSession, contest_id: str, *, event_id: str = "", 
     await session.execute(update(Notice).where(*where).values(state=NoticeState.CANCELLED))
 
 
-async def notices(session: AsyncSession, contest_id: str, *, contact_id: str = "") -> Sequence[Notice]:
-    """Notices of the contest, the newest first; of one person where ``contact_id`` is given."""
+async def notices(
+    session: AsyncSession, contest_id: str, *, contact_id: str = "", template: str = ""
+) -> Sequence[Notice]:
+    """Notices of the contest, the newest first; of one person or one text where that is given."""
     query = select(Notice).where(Notice.contest_id == contest_id)
+    if template:
+        query = query.where(Notice.template == template)
     if contact_id:
         query = query.where(Notice.contact_id == contact_id)
     return (

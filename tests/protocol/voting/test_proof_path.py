@@ -20,7 +20,7 @@ from services.voting.agreement import differences, recount_for
 from services.voting.app import build
 from services.voting.audit import recount_from_log
 from services.voting.audit.openings import Openings
-from services.voting.certification import Certifier
+from services.voting.certification import Certifier, RecountDiffers
 from services.voting.closing import Closer
 from services.voting.domain.keys import keyed_hash
 from services.voting.domain.receipts import commitment_of
@@ -149,7 +149,7 @@ class House:
         return done.exit_code, done.stdout
 
     async def refusal(self) -> str:
-        with pytest.raises(Conflict) as refused:
+        with pytest.raises(RecountDiffers) as refused:
             await self.certify("one", Role.STAFF)
         return refused.value.en
 

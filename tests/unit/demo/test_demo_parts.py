@@ -1,17 +1,28 @@
 """The small parts of the demo: codes in mail, the attached PDF, figures, and what stops it."""
 
+import asyncio
 import io
+from datetime import date
 from pathlib import Path
 
+import httpx
 import pytest
 from pypdf import PdfReader
+from rich.console import Console
+from typer.testing import CliRunner
 
-from services.demo import inbox
-from services.demo.api import DemoFailed
+from services.demo import cli, inbox
+from services.demo.acts.voting import certify
+from services.demo.api import Api, DemoFailed
+from services.demo.asleep import reminders_of_one
 from services.demo.figures import Figure
 from services.demo.inbox import code_from
 from services.demo.paper import report_pdf
-from services.demo.system import own_system
+from services.demo.plan import make_plan
+from services.demo.show import Show
+from services.demo.stage import STAFF, Stage
+from services.demo.story import entries
+from services.demo.system import System, own_system
 
 
 class FakeInbox:
@@ -57,3 +68,82 @@ async def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
         async with own_system(tmp_path, admin="a@example.org", port=None):
             pass
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+JUNE_20, JUNE_30 = date(2022, 6, 20), date(2022, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("sent", "days", "reminders"),
+    [
+        (JUNE_20, [], 0),
+        (JUNE_20, [date(2022, 6, 22)], 0),  # two working days
+        (JUNE_20, [date(2022, 6, 23)], 1),
+        (JUNE_20, [date(2022, 6, 23), date(2022, 6, 23), date(2022, 6, 24)], 1),  # two days apart
+        (JUNE_20, [date(2022, 6, 23), date(2022, 6, 26)], 1),  # a Sunday
+        (JUNE_20, [date(2022, 6, day) for day in range(21, 31)] + [date(2022, 7, 20)], 3),  # three at most
+        (JUNE_30, [date(2022, 7, 1), date(2022, 7, 4), date(2022, 7, 20), date(2022, 8, 1)], 2),
+    ],
+)
+def test_sleeping_offices_are_reminded_as_the_contest_s_file_says(
+    sent: date, days: list[date], reminders: int
+) -> None:
+    assert reminders_of_one(sent, days) == reminders
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "http"])
+def test_a_port_that_is_none_is_refused_before_anything_starts(port: str, tmp_path: Path) -> None:
+    answer = CliRunner().invoke(cli.app, ["demo", "--port", port, "--var", str(tmp_path / "var")])
+    assert (answer.exit_code, (tmp_path / "var").exists()) == (2, False)
+    assert "--port" in answer.output
+
+
+async def test_keep_keeps_the_system_of_a_demo_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def fail(*_: object) -> None:
+        raise DemoFailed("the vote was not certified")
+
+    async def wait(*_: object) -> None:
+        asked.append("stays")
+
+    monkeypatch.setattr(cli, "play", fail)
+    monkeypatch.setattr(cli, "_stay", wait)
+    said = Console(file=io.StringIO(), width=200)
+    system = System("http://127.0.0.1:1", "", "", mailpit=False, admin="admin@example.org")
+    plan = make_plan(entries(), seed=7, votes=300)
+    for keep, stays in ((False, []), (True, ["stays"])):
+        with pytest.raises(DemoFailed):
+            await cli._demo(said, plan, system, tmp_path, None, system.admin, keep=keep, json_only=False)
+        assert asked == stays
+    assert "the vote was not certified" in said.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("reason", ["recount-differs", "votes-held"])
+async def test_a_vote_that_no_waiting_certifies_ends_the_demo_at_once(reason: str) -> None:
+    stage = _stage_that_refuses(reason)
+    with pytest.raises(DemoFailed, match=reason):
+        await asyncio.wait_for(certify(stage), 30)
+
+
+def _stage_that_refuses(reason: str) -> Stage:
+    """A stage whose vote cannot be certified; its clock does nothing."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/certification"):
+            return httpx.Response(409, json={"type": f"/problems/{reason}", "detail": reason})
+        return httpx.Response(200, json={"done": True})
+
+    api = Api(httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://demo"), "token")
+    system = System("http://demo", "", "", mailpit=False, admin="admin@example.org")
+    return Stage(
+        system=system,
+        plan=make_plan(entries(), seed=7, votes=300),
+        api=api,
+        inbox=FakeInbox(),
+        progress=Show(Console(file=io.StringIO())),
+        contest_toml="",
+        accounts={system.admin: api, STAFF: api},
+    )
