@@ -35,3 +35,12 @@ def idle_limit_of_the_product() -> Iterator[int]:
     engine.IDLE_IN_TRANSACTION_MS = 30_000
     yield product
     engine.IDLE_IN_TRANSACTION_MS = product
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests go first: two processes that share the files then end at about the same time.
+
+    pytest-xdist would put them last, for they have few tests; hence ``--no-loadscope-reorder`` in the
+    Makefile."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
