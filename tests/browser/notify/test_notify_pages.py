@@ -8,10 +8,11 @@ from email.policy import default as modern
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select, update
 
 from services.notify.handlers.certificate_names import settle_name
 from services.notify.register_tables import PublicLetter
+from services.notify.tables import Dispatch
 from shared.clock import FixedClock
 from shared.contracts.event import LocalizedText
 from shared.contracts.ids import ContactId, ContestId
@@ -205,7 +206,10 @@ async def test_staff_follow_a_letter_from_draft_to_acknowledgement(
             "book-out": "/letters/books/out",
             "book-in": "/letters/books/in",
             "agency": "/letters/agencies/depa",
+            "print-queue": "/letters/print",
         }
+        async with notify.database.transaction() as session:
+            await session.execute(update(Dispatch).where(col(Dispatch.code) == "95").values(state="print"))
         for name, place in places.items():
             for visit, width in ((staff, DESKTOP), (phone, PHONE)):
                 await visit.go(place)
