@@ -106,13 +106,18 @@ _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 def _passed_on(name: str, module: str, text: str, *, beside: bool = True) -> None:
     """Offer the command ``name`` of another package; its words and options are its own.
 
-    ``beside``: it works on the system that runs on ``var``, if one does.
+    ``beside``: it works on the system that runs on the folder of ``--var``, if one does.
     """
 
-    @app.command(name, help=text, context_settings=_PASS_ON, add_help_option=False)
-    def command(context: typer.Context) -> None:
-        var = Path(os.environ.get("SHOWCASE_VAR", "var"))
-        _run(module, [name, *context.args], var if beside else None)
+    def on_var(context: typer.Context, var: _VarOption = Path("var")) -> None:
+        _run(module, [name, *context.args], var)
+
+    def alone(context: typer.Context) -> None:
+        _run(module, [name, *context.args], None)
+
+    app.command(name, help=text, context_settings=_PASS_ON, add_help_option=False)(
+        on_var if beside else alone
+    )
 
 
 _passed_on(

@@ -5,6 +5,7 @@ import logging
 import logging.handlers
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -69,11 +70,20 @@ def _tell(console: Console, system: Running, seconds: float) -> None:
         table.add_row("Caught mail", addresses.mail["pages"])
     table.add_row("Events", f"{addresses.http}/events")
     table.add_row("Kafka", f"{addresses.bootstrap_servers} ({addresses.broker})")
+    table.add_row(
+        "Administrator", f"{_beside(system, 'admin you@example.org')}, then {addresses.http}/signin"
+    )
     table.add_row("All addresses", str(system.settings.var / "showcase.json"))
     console.print(table)
     if system.settings.broker is BrokerKind.MEMORY:
         console.print(MEMORY_ONLY, style="yellow")
     console.print("Ctrl-C stops it.")
+
+
+def _beside(system: Running, command: str) -> str:
+    """``showcase …`` as it is typed beside this system."""
+    var = system.settings.var
+    return f"showcase {command}" + ("" if var.resolve() == Path("var").resolve() else f" --var {var}")
 
 
 def _log_to(settings: Settings, *, verbose: bool) -> None:

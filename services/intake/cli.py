@@ -99,6 +99,12 @@ def seal(
         return await contests.seal_contest(session, clock, file.slug, author, rehearsal=rehearsal)
 
     contests.checked(text)
+    if not rehearsal and only_a_rehearsal(findings_of(file)):
+        _fail(
+            "Some decisions are only assumed, so this contest can be sealed only as a rehearsal: "
+            "add --rehearsal, or let the post that decides confirm them in the file.",
+            NOT_READY,
+        )
     rulebook = _in_transaction(run)
     if as_json:
         summary = {
@@ -156,7 +162,11 @@ def _in_transaction(run: Callable[[AsyncSession], Awaitable[T]]) -> T:
     except DomainError as error:
         _fail(error.en, NOT_READY)
     except ValueError as error:
-        _fail(f"{error}. Start the system with `showcase up` first, or name a database.", UNREACHABLE)
+        _fail(
+            f"{error}. Start the system with `showcase up` first; --var names its folder where that is not "
+            "./var (the demo's is var/demo).",
+            UNREACHABLE,
+        )
     except (OSError, SQLAlchemyError) as error:
         reason = getattr(error, "orig", None) or error
         _fail(f"intake's database cannot be used: {reason}", UNREACHABLE)

@@ -20,7 +20,7 @@ from services.voting.identity.cli import destroy_identity_keys
 from shared.db import Database
 from shared.messaging.broker import BrokerTooOld, BrokerUnavailable
 from shared.recount import log as score_log
-from shared.recount.scores_only import recount_scores
+from shared.recount.scores_only import NO_RULEBOOK, recount_scores
 from shared.settings import Settings
 
 app = typer.Typer(
@@ -84,6 +84,8 @@ def audit_votes(
     ) as error:  # fmt: skip
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(UNREACHABLE) from None
+    if not (found.rulebook_sha256 or _anything(found)):
+        found.findings.insert(0, NO_RULEBOOK)
     if as_json:
         typer.echo(found.as_json())
     else:
@@ -158,7 +160,15 @@ def _print(found: Recount) -> None:
         f"the one over everything read: {found.last_head or 'none'}; opened commitments: {found.opened:,}"
     )
     console.print(f"rulebook {found.rulebook_sha256 or 'not on the log'}; fingerprint {found.sha256()}")
-    _print_findings(console, found.findings)
+    if found.findings or _anything(found):
+        _print_findings(console, found.findings)
+    else:
+        console.print("Nothing to compare yet: the log has no vote, no seal and no signed head.")
+
+
+def _anything(found: Recount) -> bool:
+    """The log has something of this vote to hold anything against."""
+    return bool(found.received or found.seals or found.heads)
 
 
 def _print_findings(console: Console, findings: list[str]) -> None:

@@ -8,7 +8,7 @@ import shared.recount
 from shared.contracts.examples import EXAMPLES
 from shared.recount.figures import recount
 from shared.recount.log import Fact
-from shared.recount.scores_only import recount_scores
+from shared.recount.scores_only import NO_RULEBOOK, recount_scores
 
 
 def fact(event_type: str, offset: int, *, partition: int = 0, key: str | None = None, **changes: Any) -> Fact:
@@ -170,7 +170,7 @@ def test_scores_are_recounted_alone() -> None:
         "the shortlist of smart-mobility does not follow from the scores",
         "WinnersCertified: smart-mobility does not follow from the scores",
     ]
-    assert recount_scores([])["findings"] == ["the log has no rulebook of this contest"]
+    assert recount_scores([])["findings"] == [NO_RULEBOOK]
 
 
 def test_only_the_highest_revision_of_a_score_counts_and_a_recused_judge_s_does_not() -> None:

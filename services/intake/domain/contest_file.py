@@ -276,13 +276,21 @@ def _syntax_fault(text: str, message: str) -> FileFault:
     return FileFault(line, "file", f"อ่านเป็น TOML ไม่ได้: {message}", f"not readable as TOML: {message}")
 
 
+_SAID = {
+    "missing": ("ต้องมีช่องนี้", "must be given"),
+    "extra_forbidden": (
+        "ไม่รู้จักช่องนี้ แก้ชื่อช่องหรือลบบรรทัด", "there is no such field: correct its name, or delete the line"
+    ),
+}  # fmt: skip
+"""What the two commonest faults are called."""
+
+
 def _faults(error: ValidationError, lines: dict[Location, int]) -> tuple[FileFault, ...]:
     faults = []
     for detail in error.errors():
         location = tuple(part for part in detail["loc"] if not (isinstance(part, str) and _is_type_tag(part)))
-        thai = {"missing": "ต้องมีช่องนี้", "extra_forbidden": "ไม่รู้จักช่องนี้"}
-        said = thai.get(detail["type"], f"ค่าไม่ถูกต้อง ({detail['msg']})")
-        faults.append(FileFault(line_of(lines, location), dotted(location), said, detail["msg"]))
+        th, en = _SAID.get(detail["type"], (f"ค่าไม่ถูกต้อง ({detail['msg']})", detail["msg"]))
+        faults.append(FileFault(line_of(lines, location), dotted(location), th, en))
     return tuple(dict.fromkeys(faults))
 
 

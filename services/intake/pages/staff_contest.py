@@ -47,7 +47,11 @@ async def _toml_of(form: FormData) -> str:
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
-            raise Invalid("ไฟล์ไม่ใช่ UTF-8", "The file is not UTF-8.", field="file") from error
+            raise Invalid(
+                "ไฟล์ไม่ได้บันทึกเป็น UTF-8 เปิดในโปรแกรมแก้ข้อความแล้วบันทึกเป็น UTF-8",
+                "The file is not saved as UTF-8. Open it in a text editor and save it as UTF-8.",
+                field="file",
+            ) from error
     else:
         text = text_of(form, "toml", limit=MAXIMUM_BYTES + 1)
     if not text.strip():

@@ -137,6 +137,8 @@ def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path) -> 
 
     added = showcase("admin", "first@example.org", "--var", str(var))
     assert added.returncode == 0, added.stderr
+    letters = showcase("dlq", "list", "--var", str(var))
+    assert (letters.returncode, letters.stdout) == (0, "No dead letters.\n")
 
     keys = {path.name: path.read_text() for path in (var / "keys").iterdir()}
     family = first.family()
@@ -249,6 +251,11 @@ def test_no_java_is_named(var: Path, tmp_path: Path) -> None:
     )
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].startswith("There is no Java here: install Java 17 or newer")
+
+
+def test_a_command_beside_no_system_tells_how_to_name_its_folder(var: Path) -> None:
+    result = showcase("admin", "first@example.org", "--var", str(var))
+    assert (result.returncode, "--var names its folder" in result.stderr) == (3, True)
 
 
 def test_help_is_quick_and_loads_no_service() -> None:

@@ -38,6 +38,7 @@ from shared.messaging.codec import encode
 from shared.messaging.consume import Consumers
 from shared.messaging.relay import Relay
 from shared.messaging.topics import provision
+from shared.recount.scores_only import NO_RULEBOOK
 from shared.settings import BrokerKind
 from shared.testing.rulebooks import VOTE_OPENS
 from shared.testing.web import client_for, resources_for, sign_in
@@ -138,13 +139,13 @@ class House:
                     raise
                 await asyncio.sleep(0.2)
 
-    async def command(self, *words: str, servers: str = "") -> tuple[int, str]:
+    async def command(self, *words: str, servers: str = "", contest: str = "") -> tuple[int, str]:
         """A command of the auditor, as a shell runs it: exit code and what it said."""
         environment = {
             "KAFKA_BOOTSTRAP_SERVERS": servers or self.settings.bootstrap_servers,
             "SHOWCASE_VOTING_DATABASE_URL": self.database.dsn,
         }
-        words = (*words, "--contest", self.contest_id)
+        words = (*words, "--contest", contest or self.contest_id)
         done = await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=environment)
         return done.exit_code, done.stdout
 
@@ -278,7 +279,9 @@ async def test_every_tampering_is_named_and_refused_then_two_people_certify(hous
         1, "the counter of partition 0 says duplicate = 1, its rows 0"
     )  # fmt: skip
     code, said = await house.command("audit", "scores", "--json")
-    assert (code, json.loads(said)["findings"]) == (1, ["the log has no rulebook of this contest"])
+    assert (code, json.loads(said)["findings"]) == (1, [NO_RULEBOOK])
+    code, said = await house.command("audit", "votes", "--json", contest="mistyped")
+    assert (code, json.loads(said)["findings"]) == (1, [NO_RULEBOOK])
     code, said = await house.command("audit", "votes", "--openings", "no-such-file")
     assert code == 2
     code, said = await house.command("audit", "votes", servers="127.0.0.1:1")

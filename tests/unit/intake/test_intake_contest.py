@@ -201,4 +201,7 @@ def test_the_command_has_exit_codes_for_scripts(tmp_path: Path) -> None:
     unreadable.write_text("slug = 3")
     bad = run(app, ["contest", "check", str(unreadable)])
     assert (bad.exit_code, "bad.toml:1: slug" in bad.output) == (2, True)
+    assert "must be given" in bad.output
     assert run(app, ["contest", "check", str(tmp_path / "none.toml")]).exit_code == 2
+    assumed = run(app, ["contest", "seal", str(PATH.parent)])
+    assert (assumed.exit_code, "add --rehearsal" in assumed.output) == (1, True)
