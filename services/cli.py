@@ -95,9 +95,13 @@ def down(var: _VarOption = Path("var")) -> None:
 
 
 @app.command()
-def admin(email: str, var: _VarOption = Path("var")) -> None:
+def admin(
+    email: str,
+    name: Annotated[str, typer.Option(help="Name of the person, as registers show it.")] = "",
+    var: _VarOption = Path("var"),
+) -> None:
     """Make the person with this e-mail address an administrator."""
-    _run("services.intake.cli", ["admin", email], var)
+    _run("services.intake.cli", ["admin", email, "--name", name], var)
 
 
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}

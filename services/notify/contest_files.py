@@ -112,6 +112,10 @@ class ContestFiles:
         """The letterheads that there are."""
         return tuple(_read(self.letters / "profiles.toml"))
 
+    def agency_names(self) -> dict[str, str]:
+        """The agencies that have a letterhead: what addresses call them → what people call them."""
+        return {name: self.profile(name).name for name in self.profile_names()}
+
     def emblem(self, profile: Profile) -> bytes:
         """The emblem's file, checked; empty where none is set."""
         if not profile.emblem:

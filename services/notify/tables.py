@@ -129,7 +129,8 @@ class Slot(Row, table=True):
 
 
 class Decision(Row, table=True):
-    """The newest decision of a kind: shortlist, winners, results, voting_opened, voting_closed, popular."""
+    """The newest decision of a kind: shortlist, winners, results, voting_opened, voting_closed, popular; with
+    ``-awaited`` behind it, that one waits for another signature."""
 
     __tablename__ = "decision"
 

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Request, Response
 
 from shared.clock import BANGKOK
+from shared.thai.order import thai_order
 
 PAGE_SIZE = 50
 _OWN = ("q", "sort", "page", "format")
@@ -190,4 +191,4 @@ def _order(cell: Any) -> tuple[int, Any]:
         return (0, value)
     if isinstance(value, datetime):
         return (1, value.timestamp())
-    return (2, _text(value).casefold())
+    return (2, thai_order(_text(value)))

@@ -15,6 +15,7 @@ from shared import known
 from shared.contracts.rulebook import MilestoneKind, Rulebook
 from shared.errors import NotFound
 from shared.service import Resources
+from shared.thai.order import thai_order
 from shared.thai.provinces import provinces
 from shared.web.pages import Pages
 
@@ -79,7 +80,10 @@ def text_of(form: FormData, name: str, *, limit: int = 50_000) -> str:
 def province_options(language: str) -> list[tuple[str, str]]:
     """The 77 provinces for a select, by name."""
     first = ("", "Choose a province" if language == "en" else "เลือกจังหวัด")
-    named = sorted((province.in_language(language), province.code) for province in provinces())
+    named = sorted(
+        ((province.in_language(language), province.code) for province in provinces()),
+        key=lambda pair: thai_order(pair[0]),
+    )
     return [first, *((code, name) for name, code in named)]
 
 

@@ -132,6 +132,16 @@ class ScoringEvents:
         th, en = _DECISIONS[event.decision]
         facts = {"decision.name": {"th": th, "en": en}}
         people = frozenset(event.waits_on_others_than)
+        await progress.keep_decision(
+            session,
+            {
+                "contest_id": event.contest_id,
+                "kind": progress.awaited_kind(event.decision),
+                "revision": event.proposal * 10 + event.signatures,
+                "at": event.awaited_at,
+                "facts": {},
+            },
+        )
         await self._tell(session, event, envelope, facts=facts, but_not=people)
 
     async def certified(self, session: AsyncSession, event: WinnersCertified, envelope: Envelope) -> None:

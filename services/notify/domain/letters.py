@@ -81,6 +81,20 @@ STEP_NAMES: dict[Step, tuple[str, str]] = {
     Step.BOUNCE: ("ส่งไม่ถึง", "bounced"),
     Step.VOID: ("ยกเลิก", "voided"),
 }
+_NOTES: dict[str, tuple[str, str]] = {
+    "totp": ("ยืนยันด้วยรหัสจากแอป", "by an authenticator's code"),
+    "recovery": ("ยืนยันด้วยรหัสสำรอง", "by a recovery code"),
+}
+
+
+def step_note(step: str, note: str, language: str) -> str:
+    """What was noted at a step, for people: how it was confirmed, or to how many it went."""
+    position = 1 if language == "en" else 0
+    if step in (Step.DISPATCH, Step.ACKNOWLEDGE) and note.isdecimal():
+        return f"{int(note):,} {('หน่วยงาน', 'office' if note == '1' else 'offices')[position]}"
+    return _NOTES[note][position] if step == Step.SIGN and note in _NOTES else note
+
+
 KIND_NAMES: dict[LetterKind, tuple[str, str]] = {
     LetterKind.EXTERNAL: ("หนังสือภายนอก", "External letter"),
     LetterKind.CIRCULAR: ("หนังสือเวียน", "Circular"),

@@ -237,6 +237,14 @@ EVENTS: Mapping[str, Told] = {
 """Every event or date that the table may name."""
 
 
+CONDITION_NAMES: dict[str, tuple[str, str]] = {
+    "first": ("ครั้งแรก", "for the first time"),
+    "again": ("ส่งใหม่", "again"),
+    "accepted": ("ผ่าน", "accepted"),
+    "refused": ("ไม่ผ่าน", "refused"),
+}
+
+
 class NoticeState(StrEnum):
     COLLECTED = "collected"
     """Waits for the person's next digest."""

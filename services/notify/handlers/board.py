@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.domain.letters import RECEIVED, DispatchState, LetterState
+from services.notify.domain.notices import NoticeState
 from services.notify.handlers.progress import Work, asleep
 from services.notify.handlers.todos import (
     ASLEEP_AFTER,
@@ -20,17 +21,21 @@ from services.notify.handlers.todos import (
     Votes,
     calendar_todos,
     circular_todos,
+    decision_todos,
     failed_todos,
     judge_todos,
     lag_todos,
     letter_todos,
+    review_todos,
     screening_todos,
     vote_todos,
 )
+from services.notify.repository.progress import awaited_kind
 from services.notify.tables import Decision, Dispatch, Letter
 from shared import known
 from shared.clock import Clock
 from shared.contracts.rulebook import Rulebook
+from shared.contracts.scoring import DecisionName
 from shared.db import Database
 
 
@@ -59,6 +64,13 @@ async def board_of(database: Database, clock: Clock, contest_id: str) -> Board:
         rulebook = await known.rulebook(session, contest_id)
         now = await clock.now(session, contest_id)
         shortlist = await repository.progress.decision(session, contest_id, "shortlist")
+        awaited = {
+            name: await repository.progress.decision(session, contest_id, awaited_kind(name)) is not None
+            for name in DecisionName
+        }
+        published = [
+            name for name in DecisionName if await repository.progress.decision(session, contest_id, name)
+        ]
         work = await Work.load(session, contest_id)
         letters = await repository.letters.letters(session, contest_id)
         dispatches = [
@@ -81,8 +93,10 @@ async def board_of(database: Database, clock: Clock, contest_id: str) -> Board:
     todos = [
         *letter_todos(letters),
         *failed_todos(failed),
+        *review_todos(notices.get(NoticeState.REVIEW, 0)),
         *screening_todos(states, rulebook, now),
         *judge_todos(judges, now),
+        *decision_todos(awaited, published, rulebook, now),
         *vote_todos(votes),
         *circular_todos(circulars),
         *calendar_todos(rulebook, now),

@@ -1,6 +1,6 @@
 """What the staff board says needs a person: a pure look at what notify knows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from shared.clock import BANGKOK
 from shared.contracts.event import LocalizedText
 from shared.contracts.notify import LetterKind
 from shared.contracts.rulebook import MilestoneKind, Rulebook
+from shared.contracts.scoring import DecisionName
 from shared.thai.working_days import working_days_between
 
 LATE, NOW = "late", "now"
@@ -22,6 +23,14 @@ _STEPS = (
     MilestoneKind.PRESENTATION,
     MilestoneKind.RESULTS,
 )
+_DECISIONS = {
+    DecisionName.SHORTLIST: ("รายชื่อผู้ผ่านรอบแรก", "The finalists", "/staff/judging/shortlist"),
+    DecisionName.WINNERS: ("ผลการตัดสิน", "The judges' awards", "/staff/judging/winners"),
+    DecisionName.RESULTS: ("ผลรางวัล", "The results", "/staff/judging/results"),
+}
+_DUE = {DecisionName.SHORTLIST: MilestoneKind.SHORTLIST, DecisionName.RESULTS: MilestoneKind.RESULTS}
+_GRACE = timedelta(hours=1)
+"""After the hour of the calendar a decision is called late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +122,12 @@ def letter_todos(letters: Sequence[Letter]) -> Iterable[Todo]:
         wait = waits.get(LetterState(letter.state))
         if wait is None or (letter.state == LetterState.SIGNED and not letter.recipients):
             continue
-        kind_th, kind_en = KIND_NAMES[LetterKind(letter.kind)]
+        kind_en = KIND_NAMES[LetterKind(letter.kind)][1]
         name = contest_files(letter.contest_id).template(letter.template).name
         yield Todo(
             LATE if letter.state == LetterState.APPROVED else NOW,
             _pair(f"{name.th} {wait[0]}", f"{name.en or kind_en} {wait[1]}"),
-            _pair(f"{kind_th} · {wait[2]}", f"{kind_en} · {wait[3]}"),
+            _pair(f"ถึง{letter.addressee} · {wait[2]}", f"{kind_en} to {letter.addressee} · {wait[3]}"),
             f"/letters/{letter.letter_id}",
             _pair("เปิดหนังสือ", "Open"),
         )
@@ -133,6 +142,50 @@ def failed_todos(failed: int) -> Iterable[Todo]:
             "/notices?state=failed",
             _pair("ดูรายการ", "See them"),
         )
+
+
+def review_todos(waiting: int) -> Iterable[Todo]:
+    if waiting:
+        yield Todo(
+            NOW,
+            _pair(f"การแจ้ง {waiting:,} ฉบับรอตรวจก่อนส่ง", f"{waiting:,} notices wait for review"),
+            _pair("ยังไม่ถึงผู้รับจนกว่าจะอนุมัติ", "Nobody gets them before they are approved."),
+            "/notices/review",
+            _pair("ตรวจก่อนส่ง", "Review them"),
+        )
+
+
+def decision_todos(
+    awaited: Mapping[DecisionName, bool],
+    published: Collection[DecisionName],
+    rulebook: Rulebook,
+    now: datetime,
+) -> Iterable[Todo]:
+    """``awaited``: proposed and waiting for another person; what is published waits no more."""
+    for name, (th, en, href) in _DECISIONS.items():
+        if name in published:
+            continue
+        milestone = _DUE.get(name)
+        late = milestone is not None and now >= rulebook.milestone(milestone).starts_at + _GRACE
+        if awaited.get(name):
+            yield Todo(
+                LATE if late else NOW,
+                _pair(f"{th}รอผู้อนุมัติอีกคน", f"{en} wait for another signature"),
+                _pair(
+                    "ผู้อนุมัติที่ยังไม่ได้เสนอหรือลงนามเอง",
+                    "By an approver who has not proposed or signed them.",
+                ),
+                href,
+                _pair("ตรวจและลงนาม", "Review"),
+            )
+        elif late:
+            yield Todo(
+                LATE,
+                _pair(f"เลยเวลาประกาศ{th}", f"{en} are due"),
+                _pair("ยังไม่มีผู้เสนอ", "Nobody has proposed them yet."),
+                href,
+                _pair("เปิดหน้าการตัดสิน", "Open"),
+            )
 
 
 def screening_todos(states: dict[tuple[str, str], int], rulebook: Rulebook, now: datetime) -> Iterable[Todo]:
@@ -171,6 +224,14 @@ def judge_todos(judges: Sequence[JudgeRow], now: datetime) -> Iterable[Todo]:
 
 
 def vote_todos(votes: Votes) -> Iterable[Todo]:
+    if votes.state == "closed":
+        yield Todo(
+            NOW,
+            _pair("ผลโหวตรอรับรองโดยสองคน", "The vote waits for its two certifiers"),
+            _pair("นับซ้ำจากบันทึกแล้วลงชื่อ", "It is recounted from the log and signed."),
+            "/staff/vote",
+            _pair("นับซ้ำและลงชื่อ", "Recount and sign"),
+        )
     if votes.held and votes.state != "certified":
         yield Todo(
             LATE,
@@ -191,7 +252,7 @@ def circular_todos(circulars: Sequence[CircularRow]) -> Iterable[Todo]:
                     f"ที่ {row.number} · เกิน {ASLEEP_AFTER} วันทำการ",
                     f"{row.number} · more than {ASLEEP_AFTER} working days",
                 ),
-                f"/letters/{row.letter_id}?state=sent#dispatches",
+                f"/letters/{row.letter_id}/cascade?view=asleep",
                 _pair("ดูรายชื่อ", "See which"),
             )
 

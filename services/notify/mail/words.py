@@ -48,9 +48,12 @@ def contest_words(rulebook: Rulebook, site: str, language: str) -> dict[str, str
 
 
 def person_words(contact: Contact | None) -> dict[str, str]:
+    """Whoever gave no name is greeted by post or office, else as a letter greets the unknown."""
     if contact is None:
         return {}
-    return {"person.name": contact.name, "person.organisation": contact.organisation or contact.name}
+    unknown = "Sir or Madam" if contact.language == "en" else "ท่านผู้เกี่ยวข้อง"
+    name = contact.name or contact.position or contact.organisation or unknown
+    return {"person.name": name, "person.organisation": contact.organisation or name}
 
 
 def entry_words(entry: Entry | None, language: str) -> dict[str, str]:

@@ -37,7 +37,7 @@ def router(resources: Resources) -> APIRouter:
             )
         context = {
             "agency": found,
-            "agencies": contest_files(contest_id).profile_names(),
+            "agencies": contest_files(contest_id).agency_names(),
             "trail": trail,
             "people": [(person, names.get(person, person[:8])) for person in people],
             "names": names,

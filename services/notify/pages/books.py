@@ -123,7 +123,7 @@ def router(resources: Resources) -> APIRouter:
             "view": view,
             "opened": opened,
             "be": BUDDHIST_ERA,
-            "agencies": contest_files(opened.agency.contest_id).profile_names(),
+            "agencies": contest_files(opened.agency.contest_id).agency_names(),
             "errors": field_errors(error, language) if error else {},
         }
         return await PAGES.render(

@@ -112,11 +112,16 @@ def router(resources: Resources) -> APIRouter:
                 "code": row.code if row.sha256 else "",
                 "state": _badge(row, language),
                 "_href": f"/letters/certificates/{row.serial}",
+                "_state": _state(row),
             }
             for row in rows
         ]
         states = Filter(
-            "state", "สถานะ", "State", [(name[position], name[position]) for name in STATES.values()]
+            "state",
+            "สถานะ",
+            "State",
+            [(state, name[position]) for state, name in STATES.items()],
+            value_of=lambda row: row["_state"],
         )
         view = table_view(
             request, COLUMNS, table, filters=[states], search=["serial", "recipient", "title", "award"]

@@ -66,10 +66,7 @@ async def contest_of(request: Request, session: AsyncSession) -> str:
     """
     contest_id = request.query_params.get("contest") or await known.current_contest(session)
     if contest_id is None:
-        raise NotFound(
-            "ยังไม่มีการประกวดที่ประกาศแล้ว เริ่มจากหน้าตรวจไฟล์การประกวด",
-            "No contest is published yet. Start with the contest file.",
-        )
+        raise NotFound("ยังไม่มีการประกวดที่ประกาศ โปรดกลับมาใหม่", "No contest is published yet. Please come back.")
     return contest_id
 
 
@@ -93,8 +90,8 @@ def _badge(request: Request, names: tuple[str, str], kind: str) -> dict[str, str
 
 
 async def names_of(session: AsyncSession, ids: Iterable[str]) -> dict[str, Any]:
-    """Names of contacts; ``system`` is the system itself."""
-    found = await people.names(session, list(ids))
+    """What staff call contacts: name, else address; ``system`` is the system itself."""
+    found = await people.labels(session, list(ids))
     return {"system": "ระบบ", "": "–"} | dict(found)
 
 

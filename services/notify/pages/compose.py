@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.letters import KIND_NAMES
+from services.notify.domain.letters import KIND_NAMES, LetterState
 from services.notify.handlers import drafting, rendering
 from services.notify.pages.common import PAGES, Staff, contest_of
 from services.notify.pages.letters import picture_address, show_letter
@@ -102,6 +102,7 @@ def router(resources: Resources) -> APIRouter:
         try:
             await rendering.check_printable(overrides)
             async with database.transaction() as session:
+                before = (await repository.letters.letter(session, letter_id)).state
                 await drafting.edit_letter(
                     session,
                     clock,
@@ -113,6 +114,13 @@ def router(resources: Resources) -> APIRouter:
                 )
         except DomainError as error:
             return await show_letter(request, resources, letter_id, error=error, typed=overrides)
+        if before != LetterState.DRAFT:
+            return redirect(
+                f"/letters/{letter_id}",
+                th="บันทึกแล้ว หนังสือกลับเป็นร่าง ส่งตรวจและอนุมัติใหม่",
+                en="Saved. It is a draft again, to be reviewed and approved anew.",
+                kind="note",
+            )
         return redirect(f"/letters/{letter_id}", th="บันทึกร่างแล้ว", en="The draft is saved.")
 
     return pages

@@ -3,13 +3,14 @@
 import asyncio
 import base64
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.letters import KIND_NAMES, STATE_NAMES, STEP_NAMES, DispatchState, Step
+from services.notify.domain.letters import KIND_NAMES, STATE_NAMES, STEP_NAMES, DispatchState, Step, step_note
 from services.notify.fonts import typeface
 from services.notify.handlers import acknowledge, approving, composing, letters, rendering, signing
 from services.notify.handlers.agencies import agency_of
@@ -54,6 +55,7 @@ DISPATCHES = (
     Column("receive_number", "เลขรับ", "Receive no."),
     Column("passed_on", "ส่งต่อ", "Passed on"),
 )
+NO_NUMBER = ("ยังไม่ออกเลข", "no number yet")
 DONE = {
     "review": ("ส่งตรวจร่างแล้ว", "It is in review."),
     "return": ("ส่งกลับให้แก้ไขแล้ว", "It is returned."),
@@ -82,9 +84,10 @@ def router(resources: Resources) -> APIRouter:
             contest_id = await contest_of(request, session)
             counts = await repository.letters.dispatch_counts(session, contest_id)
             rows = await repository.letters.letters(session, contest_id)
+        position = 1 if language == "en" else 0
         table = [
             {
-                "number": thai_digits(letter.number_text) or "–",
+                "number": thai_digits(letter.number_text) or NO_NUMBER[position],
                 "issued": letter.issued_at,
                 "kind": _kind(letter, language),
                 "subject": letter.subject,
@@ -94,12 +97,16 @@ def router(resources: Resources) -> APIRouter:
                 if letter.letter_id in counts
                 else None,
                 "_href": f"/letters/{letter.letter_id}",
+                "_state": letter.state,
             }
             for letter in rows
         ]
-        position = 1 if language == "en" else 0
         states = Filter(
-            "state", "สถานะ", "State", [(name[position], name[position]) for name in STATE_NAMES.values()]
+            "state",
+            "สถานะ",
+            "State",
+            [(state.value, name[position]) for state, name in STATE_NAMES.items()],
+            value_of=lambda row: row["_state"],
         )
         view = table_view(
             request, REGISTER, table, filters=[states], search=["number", "subject", "addressee"]
@@ -254,6 +261,7 @@ async def show_letter(
             "acknowledged": row.acknowledged_at,
             "receive_number": row.receive_number,
             "passed_on": (row.passed_on or {}).get("number", ""),
+            "_state": row.state,
         }
         for row in rows
     ]
@@ -262,7 +270,8 @@ async def show_letter(
         "state",
         "สถานะ",
         "State",
-        [(dispatch_badge(request, state)["badge"],) * 2 for state in DispatchState],
+        [(state.value, dispatch_badge(request, state)["badge"]) for state in DispatchState],
+        value_of=lambda row: row["_state"],
     )
     view = table_view(
         request,
@@ -297,6 +306,7 @@ async def show_letter(
         "findings": findings,
         "steps": steps,
         "step_names": {step.value: STEP_NAMES[step][position] for step in Step},
+        "step_note": partial(step_note, language=language),
         "names": names,
         "pictures": addresses,
         "view": view,

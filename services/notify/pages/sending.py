@@ -8,7 +8,14 @@ from fastapi import APIRouter, Request, Response
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.notices import AUDIENCE_NAMES, CHANNEL_NAMES, EVENTS, Rule, Timing
+from services.notify.domain.notices import (
+    AUDIENCE_NAMES,
+    CHANNEL_NAMES,
+    CONDITION_NAMES,
+    EVENTS,
+    Rule,
+    Timing,
+)
 from services.notify.handlers import suppression
 from services.notify.handlers.reminders import before
 from services.notify.pages.common import PAGES, Staff, contest_of, names_of
@@ -159,7 +166,7 @@ def row_of(rule: Rule, rulebook: Rulebook, language: str) -> dict[str, Any]:
     if rule.of is not None:
         what += f": {rulebook.milestone(rule.of).name.in_language(language)}"
     if rule.condition:
-        what += f" ({rule.condition})"
+        what += f" ({CONDITION_NAMES[rule.condition][position]})"
     subject = ""
     if rule.template:
         subject = contest_files(rulebook.contest_id).notice(rule.template, language).subject

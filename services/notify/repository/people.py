@@ -46,6 +46,13 @@ async def names(session: AsyncSession, contact_ids: Sequence[str]) -> dict[str, 
     return dict((await session.exec(query)).all())
 
 
+async def labels(session: AsyncSession, contact_ids: Sequence[str]) -> dict[str, str]:
+    """What staff call contacts by id: their name, else their address; an erased one is missing."""
+    query = select(Contact.contact_id, Contact.name, Contact.email)
+    found = await session.exec(query.where(col(Contact.contact_id).in_(list(contact_ids))))
+    return {contact_id: name or email for contact_id, name, email in found.all()}
+
+
 async def with_role(session: AsyncSession, contest_id: str, *roles: Role) -> Sequence[str]:
     """Contact ids of everyone with one of ``roles``."""
     query = select(Contact.contact_id, Contact.roles).where(Contact.contest_id == contest_id)

@@ -79,6 +79,11 @@ async def keep_decision(session: AsyncSession, values: Json) -> bool:
     return await _keep(session, Decision, ("contest_id", "kind"), values)
 
 
+def awaited_kind(decision: str) -> str:
+    """The kind under which it is kept that a decision waits for another signature."""
+    return f"{decision}-awaited"
+
+
 async def keep_recusal(session: AsyncSession, values: Json) -> None:
     await session.execute(insert(Recusal).values(values).on_conflict_do_nothing())
 

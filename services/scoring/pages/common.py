@@ -114,11 +114,12 @@ async def answer(
 
 
 async def names(session: AsyncSession, contact_ids: Collection[str]) -> Callable[[str], str]:
-    """A function from contact id to name; whoever is erased is a person without a name."""
+    """A function from contact id to name; one who gave none is told by the id's beginning, one who is
+    erased not at all."""
     people = await entries.people(session, set(contact_ids))
 
     def name(contact_id: str) -> str:
-        return people[contact_id].name if contact_id in people else "–"
+        return people[contact_id].name or contact_id[:8] if contact_id in people else "–"
 
     return name
 

@@ -91,7 +91,7 @@ def router(resources: Resources) -> APIRouter:
             work(),
             again,
             keep_contest(request, "/judge"),
-            ("บันทึกการแจ้งส่วนได้เสียแล้ว ขอบคุณครับ", "Your conflicts are recorded. Thank you."),
+            ("บันทึกการแจ้งส่วนได้เสียแล้ว ขอบคุณ", "Your conflicts are recorded. Thank you."),
         )
 
     @pages.post("/entries/{entry_id}/conflict")

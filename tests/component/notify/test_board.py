@@ -6,10 +6,19 @@ from services.notify.handlers.board import board_of
 from shared.contracts.ids import ContactId, ContestId
 from shared.contracts.intake import Role
 from shared.contracts.rulebook import VoteScope
-from shared.contracts.scoring import JudgeAssigned, JudgeInvited, JudgeRecused, Round, ScoreRecorded
-from shared.contracts.voting import TallyChanged, VotesHeld, VotesReleased, VotingOpened
+from shared.contracts.scoring import (
+    ApprovalAwaited,
+    DecisionName,
+    JudgeAssigned,
+    JudgeInvited,
+    JudgeRecused,
+    Round,
+    ScoreRecorded,
+)
+from shared.contracts.voting import TallyChanged, VotesHeld, VotesReleased, VotingClosed, VotingOpened
 from shared.testing.rulebooks import CONTEST_ID, SHORTLIST, VOTE_CLOSES
 from tests.component.notify.notify_kit import Notify, a_contact, an_entry
+from tests.component.notify.test_review import shortlist
 
 C = ContestId(CONTEST_ID)
 
@@ -63,12 +72,47 @@ async def test_board_starts_with_what_is_late(notify: Notify) -> None:
     assert [(todo.kind, todo.title.en) for todo in board.todos] == [
         ("late", "2 entries wait for the eligibility check"),
         ("late", "1 judges are behind"),
+        ("late", "The finalists are due"),
         ("now", "No working day between presentations and results"),
     ]
     assert [(row.done, row.total, row.late) for row in board.judges] == [(1, 2, True)]
     environment = board.categories[0]
     assert (environment.submitted, environment.scored, environment.to_score) == (2, 1, 2)
     assert board.votes.state == "not-open"
+
+
+async def test_board_lists_what_waits_for_a_second_person(notify: Notify) -> None:
+    notify.clock.instant = SHORTLIST
+    awaited = ApprovalAwaited(
+        contest_id=C,
+        decision=DecisionName.SHORTLIST,
+        proposal=1,
+        signatures=0,
+        waits_on_others_than=(ContactId("a"),),
+        awaited_at=SHORTLIST,
+    )
+    await notify.consume(a_contact("a", roles=(Role.APPROVER,)))
+    await notify.consume(awaited)
+    assert await todos(notify) == [
+        ("now", "The finalists wait for another signature"),
+        ("now", "No working day between presentations and results"),
+    ]
+    notify.clock.instant = SHORTLIST + timedelta(hours=2)
+    assert ("late", "The finalists wait for another signature") in await todos(notify)
+    await shortlist(notify)
+    waiting = [title for _, title in await todos(notify) if "signature" in title or "review" in title]
+    assert waiting == ["2 notices wait for review"]
+
+
+async def test_board_asks_for_the_certifiers_of_a_closed_vote(notify: Notify) -> None:
+    notify.clock.instant = VOTE_CLOSES
+    await notify.consume(VotingClosed(contest_id=C, revision=1, seals=(), closed_at=VOTE_CLOSES))
+    assert ("now", "The vote waits for its two certifiers") in await todos(notify)
+
+
+async def todos(notify: Notify) -> list[tuple[str, str]]:
+    board = await board_of(notify.database, notify.clock, CONTEST_ID)
+    return [(todo.kind, todo.title.en) for todo in board.todos]
 
 
 async def test_board_shows_the_vote_as_sums_only(notify: Notify) -> None:

@@ -21,7 +21,7 @@ from shared.contracts.ids import new_id
 from shared.contracts.intake import Role
 from shared.messaging.tables import OUTBOX
 from shared.testing.rulebooks import CONTEST_ID, OPENING
-from shared.testing.web import client_for, sign_in
+from shared.testing.web import client_for, sign_in, submit
 from shared.web import csrf
 from tests.component.notify.notify_kit import Notify, a_code
 from tests.component.notify.test_composing import csrf_of
@@ -107,6 +107,35 @@ async def test_whoever_drafted_a_letter_cannot_approve_or_sign_it(notify: Notify
             assert (await client.post(signing, json={"code": a_code()})).status_code == 403
         sign_in(client, [Role.CLERK], contact_id="another")  # an officer of another agency
         assert (await client.post(signing, json={"code": a_code()})).status_code == 403
+
+
+async def test_lists_are_filtered_by_codes_whatever_the_language(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _signed(client, recipients_csv=THREE)
+        await _step(client, letter["letter_id"], "dispatch")
+        address = f"/letters/{letter['letter_id']}"
+        for language in ("th", "en"):
+            rows = (await client.get(f"{address}?lang={language}&state=print&format=csv")).text.splitlines()
+            assert [row.partition(",")[0] for row in rows[1:]] == ["ผู้ว่าราชการจังหวัดปัตตานี"]
+            books = (await client.get(f"/letters?lang={language}&state=dispatched&format=csv")).text
+            assert len(books.splitlines()) == 2
+        assert "2 offices" not in (await client.get(f"{address}?lang=en")).text
+        assert "3 offices" in (await client.get(f"{address}?lang=en")).text
+
+
+async def test_changing_an_approved_letter_says_that_it_is_a_draft_again(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _draft(client, recipients_csv=THREE)
+        await _step(client, letter["letter_id"], "approval")
+        address = f"/letters/{letter['letter_id']}"
+        page = await client.get(f"{address}?lang=en")
+        assert "it has to be reviewed and approved anew" in page.text
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        answer = await submit(client, f"{address}/edit", {"subject": "เรื่องใหม่"}, form_page=address)
+        assert answer.status_code == 303
+        shown = await client.get(f"{address}?lang=en")
+        assert "It is a draft again, to be reviewed and approved anew." in shown.text
+        assert "no number yet" in (await client.get("/letters?lang=en")).text
 
 
 async def test_what_goes_by_post_waits_in_the_print_queue_with_labels(notify: Notify) -> None:

@@ -135,7 +135,7 @@ def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path) -> 
     assert (status.returncode, told["state"], told["addresses"]) == (0, "ready", first.addresses)
     assert 0 < told["memory_mb_total"] < 450
 
-    added = showcase("admin", "first@example.org", "--var", str(var))
+    added = showcase("admin", "first@example.org", "--name", "ผู้ดูแล", "--var", str(var))
     assert added.returncode == 0, added.stderr
     letters = showcase("dlq", "list", "--var", str(var))
     assert (letters.returncode, letters.stdout) == (0, "No dead letters.\n")

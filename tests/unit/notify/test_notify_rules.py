@@ -21,11 +21,13 @@ from services.notify.domain.checks import (
     check_text,
 )
 from services.notify.domain.delivery import ATTEMPTS, wait_before
-from services.notify.domain.letters import LetterState, Step, after, may_confirm
+from services.notify.domain.letters import LetterState, Step, after, may_confirm, step_note
 from services.notify.domain.numbering import number_text, register_year
 from services.notify.domain.texts import fill, refuse_merge_fields
 from services.notify.letters.linebreak import LineBreaker
+from services.notify.mail.words import person_words
 from services.notify.notice_files import OFFICE_TEMPLATES
+from services.notify.tables import Contact
 from shared.errors import Conflict, Forbidden, Invalid
 
 
@@ -213,3 +215,20 @@ def test_every_notice_of_the_table_has_words_in_both_languages() -> None:
         thai, english = (files.notice(template, language) for language in ("th", "en"))
         assert thai.subject != english.subject
         assert thai.url == english.url
+
+
+def test_a_step_is_noted_in_words() -> None:
+    assert step_note(Step.SIGN, "totp", "th") == "ยืนยันด้วยรหัสจากแอป"
+    assert step_note(Step.DISPATCH, "1077", "en") == "1,077 offices"
+    assert step_note(Step.RETURN, "7", "en") == "7"
+
+
+def test_whoever_gave_no_name_is_greeted_by_post_or_office() -> None:
+    contact = Contact(contest_id="c", contact_id="p", revision=1, email="a@office.example", roles=[])
+    assert person_words(contact)["person.name"] == "ท่านผู้เกี่ยวข้อง"
+    contact.language = "en"
+    assert person_words(contact)["person.name"] == "Sir or Madam"
+    contact.organisation = "เทศบาลตัวอย่าง"
+    assert person_words(contact)["person.name"] == "เทศบาลตัวอย่าง"
+    contact.position = "นายกเทศมนตรี"
+    assert person_words(contact)["person.name"] == "นายกเทศมนตรี"
