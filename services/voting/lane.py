@@ -9,14 +9,14 @@ handed to uvicorn as it came, and ``FastVotes`` answers the same there.
 
 import re
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from starlette.responses import Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from services.voting.domain.errors import MayBeRecorded
+from services.voting.domain.errors import MayBeRecorded, TooBusy
 from services.voting.door import Door, Origin
 from services.voting.fast import MAX_BODY, PATH, REFUSED, origin_from, read_vote, refusal, took
 from shared.errors import DomainError
@@ -35,6 +35,19 @@ _ANSWER = (
     b"content-type: application/json\r\ncontent-length: 28\r\nlocation: " + PATH.encode() + b"/%b\r\n"
     b'cache-control: no-store\r\nx-content-type-options: nosniff\r\n\r\n{"receipt":"%b"}'
 )
+
+
+_SHED: Final = REFUSED.labels(TooBusy.code)
+
+
+def _after_head(answer: Response) -> bytes:
+    lines = [b"%b: %b\r\n" % (name, value) for name, value in answer.raw_headers]
+    return b"".join(lines) + b"\r\n" + bytes(answer.body)
+
+
+@cache
+def _busy() -> bytes:
+    return _after_head(refusal(TooBusy()))
 
 
 class VoteLane(HttpToolsProtocol):
@@ -117,6 +130,10 @@ class VoteLane(HttpToolsProtocol):
         self._active = self._started = self.loop.time()
         if len(data) > body_ends:
             self._hold(data[body_ends:])
+        if self.door.sender.overfull():  # before the vote is read: a crowd's refusals must cost nothing
+            _SHED.inc()
+            self._write(503, _busy())
+            return True
         try:
             taken = self.door.take(read_vote(data[head_ends:body_ends]), self._origin(told))
             self._receipt = taken.receipt
@@ -147,14 +164,15 @@ class VoteLane(HttpToolsProtocol):
             return
         took(self.loop.time() - self._started)
         code = receipt.encode()
-        self.transport.write(self._head(202) + _ANSWER % (code, code))
-        self._next()
+        self._write(202, _ANSWER % (code, code))
 
     def _refuse(self, error: DomainError) -> None:
         REFUSED.labels(error.code).inc()
         answer: Response = refusal(error)
-        lines = [b"%b: %b\r\n" % (name, value) for name, value in answer.raw_headers]
-        self.transport.write(self._head(answer.status_code) + b"".join(lines) + b"\r\n" + bytes(answer.body))
+        self._write(answer.status_code, _after_head(answer))
+
+    def _write(self, status: int, rest: bytes) -> None:
+        self.transport.write(self._head(status) + rest)
         self._next()
 
     def _head(self, status: int) -> bytes:

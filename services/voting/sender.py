@@ -170,7 +170,7 @@ class VoteSender:
             TooBusy: as :meth:`send`; ``done`` is then never told.
         """
         client = self._client
-        if client is None or (self.unconfirmed >= self._crowd and self._full()):
+        if client is None or self.overfull():
             raise TooBusy
         partition = partition_of(key, len(self._places))
         leader = client.cluster.leader_for_partition(self._places[partition])
@@ -189,9 +189,11 @@ class VoteSender:
         if leader not in self._planned and leader not in self._flying:
             self._plan(leader, self._flush_after)
 
-    def _full(self) -> bool:
+    def overfull(self) -> bool:
         """Whether one more vote of a crowd would wait too long: too many are before it, this process is
         behind with its work, or the broker is."""
+        if self.unconfirmed < self._crowd:
+            return False
         if self.unconfirmed >= self._limit:
             return True
         while self._open and self._open[0].resolved:

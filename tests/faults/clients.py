@@ -81,7 +81,7 @@ async def cast(line: Line, vote: Vote, voter: Voter, entry: str, key: str) -> An
     body = json.dumps({"ballot": voter.ballot, "entry_id": entry, "key": key}).encode()
     began = time.monotonic()
     try:
-        answer, said = _read(*await line.post(body))
+        answer, said = read_answer(*await line.post(body))
     except NotSent:
         answer, said = Answer.REFUSED, "not sent"
     except (OSError, EOFError, TimeoutError) as error:
@@ -99,7 +99,7 @@ def _note(vote: Vote, voter: Voter, entry: str, key: str, answer: Answer, said: 
     vote.history.attempts.append(Attempt(voter.voter_id, entry, receipt, answer, said, seconds))
 
 
-def _read(status: int, body: bytes) -> tuple[Answer, str]:
+def read_answer(status: int, body: bytes) -> tuple[Answer, str]:
     """What a client may conclude: only a 4xx and a shed request say that nothing was taken."""
     found = json.loads(body)
     if status == 202:

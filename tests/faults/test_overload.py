@@ -23,6 +23,7 @@ from tests.faults.house import House, a_house
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 CLIENT = Path(__file__).with_name("overload_client.py")
 SECONDS = float(os.environ.get("SHOWCASE_FAULTS_OVERLOAD_SECONDS", "60"))
+CONNECTIONS = 2_000
 GROWTH = 48 * 1024 * 1024
 """Buffers of some thousand connections; a leak of every shed request would be many times that."""
 
@@ -67,7 +68,7 @@ async def crowd(
     """Let a client process send, and take over what it wrote down."""
     plan: dict[str, Any] = {
         "name": name, "port": house.ports[0], "rate": rate, "seconds": seconds, "connections": connections,
-        "patience": 10.0, "entries": list(vote.entries), "history": str(house.folder / f"{name}.jsonl"),
+        "entries": list(vote.entries), "history": str(house.folder / f"{name}.jsonl"),
         "voters": [(voter.ballot, voter.voter_id) for voter in vote.voters],
     }  # fmt: skip
     path = house.folder / f"{name}.json"
@@ -101,9 +102,11 @@ async def test_three_times_the_capacity_is_shed_and_nobody_is_lied_to(
     print(f"capacity at 64 connections: {usual}")
     api = psutil.Process(lone.apis[0].pid)
     # its buffers grow once, with the connections
-    warm = await crowd(lone, vote, "warm", rate=3 * capacity, seconds=6, connections=6_000)
+    warm = await crowd(lone, vote, "warm", rate=3 * capacity, seconds=6, connections=CONNECTIONS)
     before = api.memory_info().rss
-    overload = await crowd(lone, vote, "overload", rate=3 * capacity, seconds=SECONDS, connections=6_000)
+    overload = await crowd(
+        lone, vote, "overload", rate=3 * capacity, seconds=SECONDS, connections=CONNECTIONS
+    )
     growth = api.memory_info().rss - before
     recovered = await _until_normal(lone, vote)
     print(f"3 × capacity for {SECONDS:.0f} s: {overload}")

@@ -56,8 +56,8 @@ class Connection(asyncio.Protocol):
         if len(self.answer) < end + 4 + length:
             return
         number, self.number = self.number, -1
-        self.run.answered(number, int(self.answer[9:12]))
-        self.answer = b""
+        answer, self.answer = self.answer, b""
+        self.run.answered(number, int(answer[9:12]), answer[end + 4 :])
         self.run.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -123,7 +123,7 @@ class Run:
                 self.open += 1
                 connection.send(self.due.popleft())
 
-    def answered(self, number: int, status: int) -> None:
+    def answered(self, number: int, status: int, body: bytes) -> None:
         self.open -= 1
         self.statuses[number] = status
         self.latencies.append(time.perf_counter() - self.sent_at[number])
