@@ -159,8 +159,9 @@ def _counted_once(held: Holdings) -> Iterator[Finding]:
     for voter, places in rows_of_voter.items():
         if len(places) > 1:
             yield Finding(Kind.TWICE, f"{voter[0]} has rows at {sorted(places)}")
+    counting = must_count(held)
     for place, row in held.rows:
-        if place not in must_count(held) and len(rows_of_voter[row.record.voter, row.record.slot]) == 1:
+        if place not in counting and len(rows_of_voter[row.record.voter, row.record.slot]) == 1:
             yield Finding(Kind.CONTRADICTION, f"{row.record.receipt} at {place} has a row and must not count")
             break
 
