@@ -22,6 +22,11 @@ class Caught:
     caught_at: str
     message_id: str
 
+    @property
+    def at(self) -> datetime:
+        """When it was caught."""
+        return datetime.fromisoformat(self.caught_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

@@ -1,5 +1,6 @@
 """People and roles, and who comes to the briefing."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -8,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData
 
 from services.intake import repository
-from services.intake.domain.sign_in import derived_key
+from services.intake.domain.sign_in import derived_key, normal_email
 from services.intake.handlers import briefing, contacts
 from services.intake.handlers.contacts import DEPLOYMENT, Person
 from services.intake.http.values import Email
@@ -52,13 +53,10 @@ COMING = (
 
 
 def _person(form: FormData) -> Person:
-    try:
-        email = _EMAIL.validate_python(text_of(form, "email", limit=300))
-    except ValidationError as error:
-        raise Invalid("อีเมลไม่ถูกต้อง", "This is no e-mail address.", field="email") from error
+    """The form as it was typed."""
     province = text_of(form, "province_code", limit=2)
     return Person(
-        email=email,
+        email=text_of(form, "email", limit=300),
         name=text_of(form, "name", limit=300),
         phone=text_of(form, "phone", limit=300),
         organisation=text_of(form, "organisation", limit=300),
@@ -67,6 +65,18 @@ def _person(form: FormData) -> Person:
         roles=frozenset(Role(role) for role in form.getlist("roles") if role in set(Role)),
         language="en" if text_of(form, "language") == "en" else "th",
     )
+
+
+def _checked(person: Person) -> Person:
+    """The person with the address in one spelling.
+
+    Raises:
+        Invalid: it is no address.
+    """
+    try:
+        return replace(person, email=_EMAIL.validate_python(person.email))
+    except ValidationError as error:
+        raise Invalid("อีเมลไม่ถูกต้อง", "This is no e-mail address.", field="email") from error
 
 
 def router(resources: Resources) -> APIRouter:
@@ -146,14 +156,24 @@ def router(resources: Resources) -> APIRouter:
 
     @pages.post("/new")
     async def add_person(request: Request, account: Admin) -> Response:
-        form = await PAGES.form(request)
+        typed = _person(await PAGES.form(request))
         try:
-            person = _person(form)
+            person = _checked(typed)
             async with resources.database.transaction() as session:
                 contest_id = await known.current_contest(session) or DEPLOYMENT
+                found = await repository.contact_by_email(
+                    session, normal_email(person.email), prefer=contest_id
+                )
+                if found is not None:
+                    return redirect(
+                        f"/staff/people/{found.contact_id}",
+                        th="มีผู้ใช้อีเมลนี้อยู่แล้ว ยังไม่ได้เปลี่ยนอะไร แก้ข้อมูลหรือเพิ่มสิทธิ์ได้ที่หน้านี้",
+                        en="Somebody has this address already; nothing was changed. Change the person here.",
+                        kind="note",
+                    )
                 await contacts.add_person(session, contest_id, person)
         except Invalid as error:
-            return await person_page(request, None, None, field_errors(error, language_of(request)), 422)
+            return await person_page(request, None, typed, field_errors(error, language_of(request)), 422)
         return redirect("/staff/people", th="เพิ่มบุคคลแล้ว", en="The person is added.")
 
     @pages.get("/briefing")
@@ -216,18 +236,18 @@ def router(resources: Resources) -> APIRouter:
 
     @pages.post("/{contact_id}")
     async def change(request: Request, contact_id: str, account: Admin) -> Response:
-        form = await PAGES.form(request)
+        typed = _person(await PAGES.form(request))
         async with resources.database.transaction() as session:
             contact = await repository.contact(session, contact_id)
         try:
-            person = _person(form)
+            person = _checked(typed)
             async with resources.database.transaction() as session:
                 await contacts.change_person(session, contact_id, person)
         except DomainError as error:
             if not error.field and not getattr(error, "errors", ()):
                 raise
             found = field_errors(error, language_of(request))
-            return await person_page(request, contact, None, found, error.status)
+            return await person_page(request, contact, typed, found, error.status)
         return redirect("/staff/people", th="บันทึกแล้ว", en="Saved.")
 
     @pages.post("/{contact_id}/sessions")

@@ -67,7 +67,9 @@ async def check_url(url: str, *, this_network: bool) -> Target:
         found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, ValueError, UnicodeError) as error:
         raise Invalid(
-            f"ไม่พบเครื่องชื่อ {parts.hostname}", f"The name {parts.hostname} leads nowhere.", field="url"
+            f"ไม่พบเครื่องชื่อ {parts.hostname} ตรวจตัวสะกดของที่อยู่",
+            f"The name {parts.hostname} leads nowhere. Check how the address is spelt.",
+            field="url",
         ) from error
     addresses = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
     if not this_network and not all(_outside(address) for address in addresses):

@@ -146,5 +146,5 @@ if __name__ == "__main__":
     except Wrong as wrong:
         sys.exit(f"WRONG ไม่ถูกต้อง: {wrong}")
     except (OSError, ValueError, KeyError, TypeError, IndexError, StopIteration, AttributeError) as error:
-        print(error if __doc__ in error.args else f"not usable: {error!r}", file=sys.stderr)
+        print(error if __doc__ in error.args else f"not usable: {error}", file=sys.stderr)
         sys.exit(2)

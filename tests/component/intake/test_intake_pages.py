@@ -166,6 +166,18 @@ async def test_staff_screens_an_entry_on_the_page(sealed: str, signed_in: Signed
     assert stale.status_code == 409
 
 
+async def test_an_address_that_somebody_has_adds_and_changes_nobody(sealed: str, signed_in: SignedIn) -> None:
+    admin = await signed_in(Role.ADMIN)
+    person = {"email": "judge@office.example", "name": "กรรมการตัวอย่าง", "roles": ["judge"]}
+    assert (await submit(admin, "/staff/people/new", person)).headers["location"] == "/staff/people"
+    again = await submit(admin, "/staff/people/new", person | {"email": "Judge@Office.example", "name": "อื่น"})
+    page = await admin.get(f"{again.headers['location']}?lang=en", headers=HTML)
+    assert "Somebody has this address already" in page.text
+    assert 'value="กรรมการตัวอย่าง"' in page.text
+    wrong = await submit(admin, "/staff/people/new", person | {"email": "judge", "name": "พิมพ์แล้ว"})
+    assert (wrong.status_code, 'value="พิมพ์แล้ว"' in wrong.text) == (422, True)
+
+
 async def test_an_administrator_brings_seals_and_amends_a_contest(signed_in: SignedIn) -> None:
     admin, staff = await signed_in(Role.ADMIN), await signed_in(Role.STAFF)
     broken = await submit(admin, "/staff/contest", {}, files={"file": ("c.toml", b"slug = 3")})

@@ -91,6 +91,8 @@ async def test_pages_and_api_show_caught_mail(tmp_path: Path) -> None:
         one = await client.get("/mail/2")
         html = await client.get("/mail/2/html")
         missing = await client.get("/mail/99")
+        nobody = await client.get("/mail?to=nobody@example.org&lang=en")
+        assert "No mail to this address" in nobody.text
         found = (await client.get("/mail/api/messages", params={"to": "a@example.org"})).json()
     assert (listing.status_code, one.status_code, missing.status_code) == (200, 200, 404)
     assert "รหัส" in listing.text

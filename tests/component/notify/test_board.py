@@ -16,7 +16,9 @@ from shared.contracts.scoring import (
     ScoreRecorded,
 )
 from shared.contracts.voting import TallyChanged, VotesHeld, VotesReleased, VotingClosed, VotingOpened
+from shared.known.tables import KNOWN_RULEBOOK
 from shared.testing.rulebooks import CONTEST_ID, SHORTLIST, VOTE_CLOSES
+from shared.testing.web import client_for
 from tests.component.notify.notify_kit import Notify, a_contact, an_entry
 from tests.component.notify.test_review import shortlist
 
@@ -108,6 +110,14 @@ async def test_board_asks_for_the_certifiers_of_a_closed_vote(notify: Notify) ->
     notify.clock.instant = VOTE_CLOSES
     await notify.consume(VotingClosed(contest_id=C, revision=1, seals=(), closed_at=VOTE_CLOSES))
     assert ("now", "The vote waits for its two certifiers") in await todos(notify)
+
+
+async def test_board_without_a_contest_leads_to_the_contest_file(notify: Notify) -> None:
+    async with notify.database.transaction() as session:
+        await session.execute(KNOWN_RULEBOOK.delete())
+    async with client_for(notify.service(), [Role.ADMIN]) as client:
+        answer = await client.get("/staff", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/staff/contest")
 
 
 async def todos(notify: Notify) -> list[tuple[str, str]]:
