@@ -3,22 +3,42 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
+from services.notify.contest_files import contest_files
 from services.notify.domain.letters import LetterState, Step, after
+from services.notify.handlers.composing import describe
+from services.notify.tables import Letter
 from shared.clock import Clock
+from shared.errors import DomainError
 
 NOTE = "ลบข้อมูลของบุคคลที่ร่างนี้ระบุชื่อแล้ว ให้ตรวจร่างอีกครั้ง"
 _UNDER_WAY = (LetterState.REVIEW, LetterState.APPROVED)
 
 
 async def erase_person(session: AsyncSession, clock: Clock, contact_id: str) -> None:
-    """Erase a person. A letter that names them and is not signed yet becomes a draft without them; what a
-    signed one says is an official record. Safe to repeat."""
+    """Erase a person. A letter that names them and was never signed, void ones too, says nothing of them any
+    more, and what was under way becomes a draft; what a signed one says is an official record. Safe to
+    repeat."""
+    names = await repository.erasure.names_of(session, contact_id)
     await repository.erasure.erase_contact(session, contact_id)
-    for letter_id in await repository.erasure.letters_naming(session, contact_id):
+    for letter_id in await repository.erasure.letters_naming(session, contact_id, names):
         letter = await repository.letters.letter(session, letter_id, lock=True)
         repository.erasure.forget_name(letter, contact_id)
+        if letter.signed_at is not None:
+            continue
+        letter.content = None
+        repository.erasure.forget_typed(letter, names)
+        if repository.erasure.has_name(letter.subject, names):
+            await _describe_anew(session, letter)
         if letter.state in _UNDER_WAY:
             letter.state = after(LetterState(letter.state), Step.RETURN)
-            letter.content = None
             now = await clock.now(session, letter.contest_id)
             await repository.letters.add_step(session, letter, Step.RETURN, "", now, NOTE)
+
+
+async def _describe_anew(session: AsyncSession, letter: Letter) -> None:
+    """The subject that lists show, without the name. A text that cannot be composed now is for its author to
+    mend; until then the template's own words stand there."""
+    try:
+        await describe(session, letter, public_url="")
+    except DomainError:
+        letter.subject = contest_files(letter.contest_id).template(letter.template).subject

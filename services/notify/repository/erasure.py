@@ -1,7 +1,10 @@
 """What notify forgets of a person. Registers and letters that were issued stay; an address is in neither."""
 
+import json
+from collections.abc import Collection
+
 from sqlalchemy import delete, text
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.letters import LOST, DispatchState, LetterState
@@ -50,9 +53,13 @@ _NAMING = text(
     SELECT letter_id FROM letter
     WHERE jsonb_path_exists(facts, '$.** ? (@.contact_id == $id && exists(@.name))',
                             jsonb_build_object('id', CAST(:contact_id AS text)))
+        OR (signed_at IS NULL AND EXISTS (
+            SELECT FROM unnest(CAST(:names AS text[])) AS own(name)
+            WHERE position(lower(own.name) IN lower(overrides::text)) > 0))
     ORDER BY letter_id
     """
 )
+"""By the rows of a letter, and by what staff typed into one that is not signed yet."""
 
 
 async def erase_contact(session: AsyncSession, contact_id: str) -> None:
@@ -78,9 +85,18 @@ async def erase_contact(session: AsyncSession, contact_id: str) -> None:
     await session.execute(delete(Contact).where(col(Contact.contact_id) == contact_id))
 
 
-async def letters_naming(session: AsyncSession, contact_id: str) -> list[str]:
-    """Ids of letters whose rows have the person's name, e.g. the order that appoints the judges."""
-    return list((await session.execute(_NAMING, {"contact_id": contact_id})).scalars())
+async def names_of(session: AsyncSession, contact_id: str) -> set[str]:
+    """How the person is called in each contest that knows them; to be read before they are erased."""
+    query = select(Contact.name).where(Contact.contact_id == contact_id)
+    return {name.strip() for name in (await session.exec(query)).all()} - {""}
+
+
+async def letters_naming(session: AsyncSession, contact_id: str, names: Collection[str]) -> list[str]:
+    """Ids of letters whose rows have the person's name, e.g. the order that appoints the judges, and of
+    unsigned ones into whose text staff typed one of ``names``."""
+    typed = [json.dumps(name, ensure_ascii=False)[1:-1] for name in names]  # as jsonb writes it
+    given = {"contact_id": contact_id, "names": typed}
+    return list((await session.execute(_NAMING, given)).scalars())
 
 
 def forget_name(letter: Letter, contact_id: str) -> None:
@@ -93,6 +109,22 @@ def forget_name(letter: Letter, contact_id: str) -> None:
     if _is_of(own, contact_id):
         kept["row"] = {name: value for name, value in own.items() if name not in ("name", "detail")}
     letter.facts = kept
+
+
+def forget_typed(letter: Letter, names: Collection[str]) -> None:
+    """Drop the texts that staff typed with one of ``names`` in them; the template's take their place."""
+    letter.overrides = {
+        field: value for field, value in letter.overrides.items() if not has_name(value, names)
+    }
+
+
+def has_name(value: object, names: Collection[str]) -> bool:
+    """Whether one of ``names`` is somewhere in a text or in what holds texts."""
+    if isinstance(value, str):
+        return any(name.casefold() in value.casefold() for name in names)
+    if isinstance(value, dict):
+        return any(has_name(one, names) for one in value.values())
+    return isinstance(value, list) and any(has_name(one, names) for one in value)
 
 
 def _is_of(row: object, contact_id: str) -> bool:

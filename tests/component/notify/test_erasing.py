@@ -1,9 +1,11 @@
 """Erasing a person who was sent letters: nothing of notify's database knows them afterwards."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
@@ -196,3 +198,61 @@ async def test_an_order_names_an_erased_judge_only_where_it_was_issued(notify: N
         order = await session.get(Letter, (CONTEST_ID, issued))
     assert NAME in str(order.content)
     assert order.facts["judges"] == []
+
+
+async def test_a_letter_that_was_approved_and_void_forgets_who_it_named(notify: Notify) -> None:
+    await _a_judge(notify)
+    async with client_for(notify.service()) as client:
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        drafted = await client.post(f"{API}/contests/{CONTEST_ID}/letters", json={"template": "order-judges"})
+        letter_id = drafted.json()["letter_id"]
+        await _walk(client, letter_id, "review", "approval")
+        void = await client.post(f"{API}/letters/{letter_id}/void", json={"reason": "ร่างใหม่"})
+        assert void.json()["state"] == "void"
+        assert "letter.content" in await _knows(notify.database, NAME)
+        await notify.erase("judge-1")
+        assert await _knows(notify.database, ADDRESS, NAME) == set()
+        after = (await client.get(f"{API}/letters/{letter_id}")).json()
+    assert (after["state"], after["steps"]) == ("void", void.json()["steps"])
+
+
+@pytest.mark.parametrize("name", [NAME, 'สมมติ "เล่น" นามสกุลเดียว', "Assumed O'Name"])
+async def test_a_name_that_staff_typed_goes_from_what_is_not_signed(notify: Notify, name: str) -> None:
+    await notify.consume(a_contact("guest-1", email=ADDRESS, name=name))
+    path = f"{API}/contests/{CONTEST_ID}/letters"
+    typed = {
+        "template": "memorandum-shortlist",
+        "subject": f"ขออนุมัติเชิญ {name.upper()}",
+        "paragraphs": ["วรรคแรก", f"ด้วย {name} จะมาบรรยาย"],
+        "enclosures": [{"text": f"ประวัติของ {name}", "copies": "๑ ฉบับ"}],
+        "references": ["หนังสือที่ไม่ระบุชื่อใคร"],
+    }
+    async with client_for(notify.service()) as client:
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        untouched = (await client.post(path, json={"template": "minutes-judging", "subject": "อื่น"})).json()
+        letter_id = (await client.post(path, json=typed)).json()["letter_id"]
+        await _walk(client, letter_id, "review")
+        await notify.erase("guest-1")
+        assert await _knows(notify.database, ADDRESS, name, json.dumps(name)[1:-1]) == set()
+        after = (await client.get(f"{API}/letters/{letter_id}")).json()
+        assert (await client.get(f"{API}/letters/{untouched['letter_id']}")).json() == untouched
+    assert (after["state"], after["steps"][-1]["step"]) == ("draft", "return")
+    assert after["subject"] == "ขออนุมัติประกาศรายชื่อผู้ผ่านการคัดเลือกรอบแรก"
+    async with notify.database.transaction() as session:
+        letter = await session.get(Letter, (CONTEST_ID, letter_id))
+    assert letter.overrides == {"references": ["หนังสือที่ไม่ระบุชื่อใคร"]}
+
+
+async def test_a_typed_name_stays_in_what_was_signed_and_no_name_finds_nothing(notify: Notify) -> None:
+    await notify.consume(a_contact("guest-1", email=ADDRESS, name=NAME))
+    await notify.consume(a_contact("guest-2", name=""))
+    typed = {"template": "memorandum-shortlist", "paragraphs": [f"ด้วย {NAME} จะมาบรรยาย"]}
+    async with client_for(notify.service()) as client:
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        drafted = (await client.post(f"{API}/contests/{CONTEST_ID}/letters", json=typed)).json()
+        await notify.erase("guest-2")
+        assert (await client.get(f"{API}/letters/{drafted['letter_id']}")).json() == drafted
+        signed = await _walk(client, drafted["letter_id"], *ISSUE[:-1])
+        await notify.erase("guest-1")
+        assert (await client.get(f"{API}/letters/{drafted['letter_id']}")).json() == signed
+    assert await _knows(notify.database, ADDRESS, NAME) == {"letter.content", "letter.overrides"}
