@@ -128,11 +128,16 @@ async def submit(
     files: Any = None,
 ) -> httpx.Response:
     """Open ``form_page`` (else ``path``) and send the form to ``path`` with the page's CSRF token."""
-    page = await client.get(form_page or path, headers={"accept": "text/html"})
-    found = _HIDDEN.search(page.text)
-    assert found, f"no form on {form_page or path}: {page.status_code} {page.text[:300]}"
-    data = {csrf.FIELD: found[1], **fields}
+    data = {csrf.FIELD: await token_in(client, form_page or path), **fields}
     return await client.post(path, data=data, files=files, headers={"accept": "text/html"})
+
+
+async def token_in(client: httpx.AsyncClient, path: str) -> str:
+    """The CSRF token of the forms on a page."""
+    page = await client.get(path, headers={"accept": "text/html"})
+    found = _HIDDEN.search(page.text)
+    assert found, f"no form on {path}: {page.status_code} {page.text[:300]}"
+    return found[1]
 
 
 async def publish_contest(
