@@ -44,11 +44,8 @@ def build(resources: Resources) -> Service:
         await ask_names(database, clock, settings)
         await finish_certificates(database, clock, settings)
 
-    calendar = (
-        Timer("notify-reminders", timedelta(seconds=10), Reminders(clock, settings).run),
-        Timer("notify-digests", timedelta(seconds=20), Digests(clock, settings).run),
-        Timer("notify-sleepers", timedelta(seconds=30), Sleepers(clock).run),
-    )
+    reminders, digests, sleepers = Reminders(clock, settings), Digests(clock, settings), Sleepers(clock)
+    calendar = (reminders.run_contest, digests.run_contest, sleepers.run_contest)
     app = create_app("notify", resources)
     app.include_router(http.router(resources))
     app.include_router(rehearsal.router(resources, calendar))
@@ -63,6 +60,8 @@ def build(resources: Resources) -> Service:
         timers=(
             Timer("notify-mail", timedelta(milliseconds=500), dispatcher.run),
             Timer("notify-documents", timedelta(seconds=1), finish),
-            *calendar,
+            Timer("notify-reminders", timedelta(seconds=10), reminders.run),
+            Timer("notify-digests", timedelta(seconds=20), digests.run),
+            Timer("notify-sleepers", timedelta(seconds=30), sleepers.run),
         ),
     )

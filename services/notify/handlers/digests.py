@@ -38,9 +38,13 @@ class Digests:
         async with database.transaction() as session:
             contests = await known.contests(session)
         for contest_id in contests:
-            for rule in contest_files(contest_id).rules():
-                if rule.event == EVENT and rule.at is not None:
-                    await self._day(database, contest_id, rule)
+            await self.run_contest(database, contest_id)
+
+    async def run_contest(self, database: Database, contest_id: str) -> None:
+        """Make one contest's digests, where their hour has come."""
+        for rule in contest_files(contest_id).rules():
+            if rule.event == EVENT and rule.at is not None:
+                await self._day(database, contest_id, rule)
 
     async def _day(self, database: Database, contest_id: str, rule: Rule) -> None:
         async with database.transaction() as session:

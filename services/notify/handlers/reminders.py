@@ -50,10 +50,11 @@ class Reminders:
         async with database.transaction() as session:
             contests = await known.contests(session)
         for contest_id in contests:
-            await self._remind(database, contest_id)
+            await self.run_contest(database, contest_id)
 
-    async def _remind(self, database: Database, contest_id: str) -> None:
-        """Read, then look at the calendar, then tell: no transaction waits for a calendar."""
+    async def run_contest(self, database: Database, contest_id: str) -> None:
+        """Plan what one contest's day brings. Read, then look at the calendar, then tell: no transaction
+        waits for a calendar."""
         async with database.transaction() as session:
             seen = await _Seen.look(session, self._clock, contest_id)
         for rule in contest_files(contest_id).rules():

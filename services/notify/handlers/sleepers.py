@@ -25,9 +25,10 @@ class Sleepers:
         """Plan what is due; how many offices are reminded."""
         async with database.transaction() as session:
             contests = await known.contests(session)
-        return sum([await self._remind(database, contest_id) for contest_id in contests])
+        return sum([await self.run_contest(database, contest_id) for contest_id in contests])
 
-    async def _remind(self, database: Database, contest_id: str) -> int:
+    async def run_contest(self, database: Database, contest_id: str) -> int:
+        """Plan what is due in one contest; how many offices are reminded."""
         async with database.transaction() as session:
             now = await self._clock.now(session, contest_id)
             waiting = await repository.cascade.waiting(session, contest_id)
