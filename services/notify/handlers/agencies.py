@@ -111,13 +111,17 @@ class Agency:
                 "Only this agency's registry may do this.",
             )
 
+    def has_appointed(self, contact_id: str) -> bool:
+        """Whether the person has a duty of this agency today."""
+        return any(one.contact_id == contact_id for duty in DUTIES for one in self.on_duty(duty))
+
     def check_reader(self, contact_id: str) -> None:
         """Refuse a clerk of another agency, who reads neither its books nor its files.
 
         Raises:
             Forbidden: this agency has not appointed the person.
         """
-        if all(one.contact_id != contact_id for duty in DUTIES for one in self.on_duty(duty)):
+        if not self.has_appointed(contact_id):
             raise Forbidden(
                 f"ดูได้เฉพาะผู้ที่{self.profile.name}แต่งตั้ง",
                 "Only those whom this agency has appointed may read this.",
@@ -134,6 +138,15 @@ async def agency_of(session: AsyncSession, contest_id: str, name: str, now: date
         officers=await repository.signers.officers(session, contest_id, name),
         today=now.astimezone(BANGKOK).date(),
     )
+
+
+async def agencies_of_clerk(
+    session: AsyncSession, contest_id: str, contact_id: str, now: datetime
+) -> list[str]:
+    """The agencies that have appointed a person, in the order of the contest's letterheads."""
+    names = contest_files(contest_id).profile_names()
+    found = [await agency_of(session, contest_id, name, now) for name in names]
+    return [agency.name for agency in found if agency.has_appointed(contact_id)]
 
 
 async def signature_of(session: AsyncSession, agency: Agency, contact_id: str, *, approver: bool) -> Json:

@@ -1,5 +1,6 @@
 """``/letters/books``: ทะเบียนหนังสือส่ง and ทะเบียนหนังสือรับ as pages, CSV and PDF."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from services.notify.contest_files import contest_files
 from services.notify.domain.numbering import register_year
 from services.notify.domain.register import Book
 from services.notify.handlers import books
-from services.notify.handlers.agencies import Agency, agency_of
+from services.notify.handlers.agencies import Agency, agencies_of_clerk, agency_of
 from services.notify.handlers.printed_books import MOST_LINES, print_book
 from services.notify.pages.agencies import day_or_none
 from services.notify.pages.common import PAGES, Registry, contest_of
@@ -45,6 +46,8 @@ class Opened:
 
     book: Book
     agency: Agency
+    agencies: Mapping[str, str]
+    """Those whose books the reader may open, and how they are called."""
     year: int
     years: list[int]
     lines: list[books.Line]
@@ -69,8 +72,13 @@ def router(resources: Resources) -> APIRouter:
             contest_id = await contest_of(request, session)
             now = await clock.now(session, contest_id)
             files = contest_files(contest_id)
-            home = next((one for one in files.profile_names() if files.profile(one).home), "")
-            agency = await agency_of(session, contest_id, request.query_params.get("agency") or home, now)
+            agencies = files.agency_names()
+            first = next((one for one in agencies if files.profile(one).home), "")
+            if not _of_staff(account):
+                own = await agencies_of_clerk(session, contest_id, account.contact_id, now)
+                agencies = {name: agencies[name] for name in own}
+                first = own[0] if own else first
+            agency = await agency_of(session, contest_id, request.query_params.get("agency") or first, now)
             if not _of_staff(account):
                 agency.check_reader(account.contact_id)
             asked = request.query_params.get("year", "")
@@ -87,7 +95,8 @@ def router(resources: Resources) -> APIRouter:
                 lines = await books.incoming_lines(session, agency, year)
                 present = list(await repository.register.incoming_years(session, contest_id, agency.name))
             head = await repository.register.head(session, contest_id, agency.name, book)
-        return Opened(book, agency, year, books.years_of(now, present), lines, head, now)
+        years = books.years_of(now, present)
+        return Opened(book, agency, agencies, year, years, lines, head, now)
 
     def row(line: books.Line, book: Book, language: str) -> dict[str, Any]:
         href = f"/letters/{line.letter_id}" if line.letter_id else ""
@@ -123,7 +132,6 @@ def router(resources: Resources) -> APIRouter:
             "view": view,
             "opened": opened,
             "be": BUDDHIST_ERA,
-            "agencies": contest_files(opened.agency.contest_id).agency_names(),
             "errors": field_errors(error, language) if error else {},
         }
         return await PAGES.render(

@@ -1,5 +1,6 @@
 """Down the cascade by one-time links: acknowledge, choose whom to, draft, record; reminders and the tree."""
 
+import html
 import re
 from datetime import timedelta
 from email import message_from_bytes
@@ -190,3 +191,31 @@ async def test_the_registry_stamps_what_comes_in(notify: Notify) -> None:
         file = await repository.register.stored_file(session, CONTEST_ID, row.file_id)
     assert isinstance(row, Incoming)
     assert (row.number, row.received_at, file.content) == (1, notify.clock.instant, PDF)
+
+
+async def test_a_clerk_opens_the_book_of_his_own_agency_and_stays_in_it(notify: Notify) -> None:
+    await notify.enrol("clerk")
+    async with client_for(notify.service(), [Role.CLERK], contact_id="clerk") as client:
+        page = await client.get("/letters/books/out", headers=HTML)
+        assert page.status_code == 200, page.text[:300]
+        assert re.findall(r'<option value="([a-z]+)"', page.text) == ["narathiwat"]
+        followed = await client.get("/letters/books/out?agency=narathiwat&year=2564", headers=HTML)
+        tabs = re.findall(r'href="(/letters/books/(?:in|out)\?[^"]*)"', followed.text)
+        assert [html.unescape(tab) for tab in tabs] == [
+            "/letters/books/out?agency=narathiwat&year=2564",
+            "/letters/books/in?agency=narathiwat&year=2564",
+        ]
+        for tab in tabs:
+            opened = await client.get(html.unescape(tab), headers=HTML)
+            assert opened.status_code == 200
+            assert "ปี พ.ศ. 2564" in opened.text
+            assert f'href="{tab}" aria-current="page"' in opened.text
+        assert (await client.get("/letters/books/in?agency=depa", headers=HTML)).status_code == 403
+        sign_in(client, [Role.CLERK], contact_id="nobody")
+        assert (await client.get("/letters/books/out", headers=HTML)).status_code == 403
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        page = await client.get("/letters/books/out", headers=HTML)
+        assert re.findall(r'<option value="([a-z]+)"( selected)?', page.text) == [
+            ("depa", " selected"),
+            ("narathiwat", ""),
+        ]
