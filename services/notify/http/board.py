@@ -1,6 +1,5 @@
 """Notices and the board over JSON."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -19,7 +18,6 @@ from services.notify.http.views import (
     VotesView,
     notice_view,
 )
-from services.notify.tables import Notice
 from shared.contracts.intake import Role
 from shared.service import Resources
 from shared.web.problems import PROBLEMS
@@ -42,11 +40,16 @@ def router(resources: Resources) -> APIRouter:
         """Notices, the newest first: staff see all, everyone else their own."""
         own = "" if account.may(Role.STAFF, Role.APPROVER) else account.contact_id
         async with database.transaction() as session:
-            rows: Sequence[Notice] = await repository.notices.notices(
-                session, contest_id, contact_id=own, template=template
+            rows = await repository.notices.notices(
+                session,
+                contest_id,
+                contact_id=own,
+                template=template,
+                state=state,
+                limit=limit,
+                offset=offset,
             )
-        chosen = [row for row in rows if state is None or row.state == state]
-        return [notice_view(row) for row in chosen[offset : offset + limit]]
+        return [notice_view(row) for row in rows]
 
     @api.get("/contests/{contest_id}/board", tags=["board"])
     async def get_board(contest_id: ContestPath, account: Staff) -> BoardView:

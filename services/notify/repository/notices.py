@@ -302,17 +302,26 @@ async def cancel(session: AsyncSession, contest_id: str, *, event_id: str = "", 
 
 
 async def notices(
-    session: AsyncSession, contest_id: str, *, contact_id: str = "", template: str = ""
+    session: AsyncSession,
+    contest_id: str,
+    *,
+    contact_id: str = "",
+    template: str = "",
+    state: NoticeState | None = None,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> Sequence[Notice]:
-    """Notices of the contest, the newest first; of one person or one text where that is given."""
+    """Notices of the contest, the newest first; of one person, one text or in one state where that is given.
+    ``offset`` of them are left out, and at most ``limit`` come."""
     query = select(Notice).where(Notice.contest_id == contest_id)
     if template:
         query = query.where(Notice.template == template)
     if contact_id:
         query = query.where(Notice.contact_id == contact_id)
-    return (
-        await session.exec(query.order_by(col(Notice.created_at).desc(), col(Notice.notice_id).desc()))
-    ).all()
+    if state is not None:
+        query = query.where(Notice.state == state)
+    query = query.order_by(col(Notice.created_at).desc(), col(Notice.notice_id).desc())
+    return (await session.exec(query.limit(limit).offset(offset))).all()
 
 
 async def in_state(session: AsyncSession, contest_id: str, *states: NoticeState) -> Sequence[Notice]:

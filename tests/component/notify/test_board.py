@@ -1,7 +1,10 @@
-"""The staff board, from events."""
+"""The staff board, from events, and the list of notices."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from services.notify import repository
+from services.notify.domain.notices import NoticeState
 from services.notify.handlers.board import board_of
 from shared.contracts.ids import ContactId, ContestId
 from shared.contracts.intake import Role
@@ -17,8 +20,8 @@ from shared.contracts.scoring import (
 )
 from shared.contracts.voting import TallyChanged, VotesHeld, VotesReleased, VotingClosed, VotingOpened
 from shared.known.tables import KNOWN_RULEBOOK
-from shared.testing.rulebooks import CONTEST_ID, SHORTLIST, VOTE_CLOSES
-from shared.testing.web import client_for
+from shared.testing.rulebooks import CONTEST_ID, OPENING, SHORTLIST, VOTE_CLOSES
+from shared.testing.web import client_for, sign_in
 from tests.component.notify.notify_kit import Notify, a_contact, an_entry
 from tests.component.notify.test_review import shortlist
 
@@ -182,3 +185,34 @@ async def test_staff_are_told_once_of_a_case_however_many_events_it_takes(notify
     told = [notice for notice in await notify.notices() if notice.template == "votes-held"]
     assert [notice.facts["votes.held"] for notice in told] == ["3"]
     assert (await board_of(notify.database, notify.clock, CONTEST_ID)).votes.held == 4
+
+
+async def test_notices_are_listed_by_state_in_pages_the_newest_first(notify: Notify) -> None:
+    async with notify.database.transaction() as session:
+        for number in range(6):
+            await repository.notices.plan(
+                session,
+                contest_id=CONTEST_ID,
+                event_id=f"event-{number}",
+                recipient=f"contact:person-{number % 2}",
+                contact_id=f"person-{number % 2}",
+                template="entry-received",
+                facts={},
+                now=OPENING + timedelta(minutes=number),
+                state=NoticeState.SENT if number < 4 else NoticeState.PLANNED,
+            )
+    async with client_for(notify.service()) as client:
+
+        async def listed(**query: Any) -> list[datetime]:
+            answer = await client.get(f"/api/notify/v1/contests/{CONTEST_ID}/notices", params=query)
+            return [datetime.fromisoformat(row["created_at"]) for row in answer.json()]
+
+        def of(*numbers: int) -> list[datetime]:
+            return [OPENING + timedelta(minutes=number) for number in numbers]
+
+        sign_in(client, [Role.STAFF], contact_id="staff")
+        assert await listed() == of(5, 4, 3, 2, 1, 0)
+        assert await listed(state="sent", limit=2) == of(3, 2)
+        assert await listed(state="sent", limit=2, offset=2) == of(1, 0)
+        sign_in(client, [Role.APPLICANT], contact_id="person-1")
+        assert await listed(state="sent", offset=1) == of(1)
