@@ -1,9 +1,12 @@
 """Which files an entry may carry: size, kind, and that the bytes are what the name says."""
 
+import copy
 import io
 import re
+import struct
 import unicodedata
 import zipfile
+import zlib
 from pathlib import PurePath
 
 from shared.errors import Invalid
@@ -26,6 +29,19 @@ MEDIA_TYPES = {
 }
 _OFFICE_FOLDERS = {".docx": "word/", ".xlsx": "xl/", ".pptx": "ppt/"}
 ACCEPT = ",".join(MEDIA_TYPES)
+_CHUNK = 2**20
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How office files pack their members (ISO/IEC 29500-2, annex C)."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+"""What a file that is no sound zip, or is one with a password, raises when it is read."""
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]")
 
 
@@ -77,13 +93,34 @@ def _is(suffix: str, content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
-            unpacked = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, ValueError):
+            small = _unpacks_within(archive, MAXIMUM_UNPACKED)
+    except _BROKEN:
         return False
-    if unpacked > MAXIMUM_UNPACKED:
+    if not small:
         raise Invalid(
             f"ไฟล์นี้คลายแล้วใหญ่เกิน {MAXIMUM_UNPACKED // 2**20} MB โปรดบันทึกเป็น PDF แล้วส่งใหม่",
             f"Unpacked, the file is larger than {MAXIMUM_UNPACKED // 2**20} MB: save it as PDF instead.",
             field="file",
         )
     return "[Content_Types].xml" in names and any(n.startswith(_OFFICE_FOLDERS[suffix]) for n in names)
+
+
+def _unpacks_within(archive: zipfile.ZipFile, limit: int) -> bool:
+    """Whether all members together unpack to at most ``limit`` bytes. They are read, because the sizes in a
+    zip's directory are only what its maker wrote there; reading stops at the limit.
+
+    Raises:
+        BadZipFile, or another of ``_BROKEN``: a member cannot be read.
+    """
+    unpacked = 0
+    for member in archive.infolist():
+        if member.compress_type not in _PACKED:
+            raise zipfile.BadZipFile(f"{member.filename} is packed in a way that office files are not")
+        whole = copy.copy(member)
+        whole.file_size = limit + 1  # zipfile would stop at the size that the directory declares
+        with archive.open(whole) as content:
+            while chunk := content.read(_CHUNK):
+                unpacked += len(chunk)
+                if unpacked > limit:
+                    return False
+    return True

@@ -1,5 +1,6 @@
 """Files of an entry."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 
@@ -43,7 +44,7 @@ async def add_attachment(
     cleaned = files.clean_name(name)
     if not cleaned:
         raise Invalid("ไฟล์ไม่มีชื่อ", "The file has no name.", field="file")
-    media_type = files.media_type(cleaned, content)
+    media_type = await asyncio.to_thread(files.media_type, cleaned, content)  # it unpacks office files
     digest = hashlib.sha256(content).hexdigest()
     present = await repository.attachments(session, contest_id, entry_id)
     for file in present:

@@ -1,7 +1,9 @@
 """Rules of entries: six months, the door, files, codes."""
 
+import contextlib
 import io
 import zipfile
+import zlib
 from datetime import date, timedelta
 
 import pytest
@@ -55,9 +57,9 @@ def test_references_and_names() -> None:
     assert not same_applicant("เทศบาลนครตัวอย่าง", "เทศบาลเมืองตัวอย่าง")
 
 
-def _office(folder: str) -> bytes:
+def _office(folder: str, packed: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", packed) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
         archive.writestr(f"{folder}/document.xml", "<w/>")
     return buffer.getvalue()
@@ -104,6 +106,36 @@ def test_an_office_file_that_unpacks_to_a_mountain_is_refused() -> None:
     assert len(buffer.getvalue()) < files.MAXIMUM_SIZE
     with pytest.raises(Invalid, match="save it as PDF"):
         files.media_type("a.xlsx", buffer.getvalue())
+
+
+def test_what_a_directory_says_of_its_sizes_is_not_believed() -> None:
+    """The mountain is declared as a molehill, with the checksum of what it is said to be."""
+    buffer, chunk = io.BytesIO(), b"0" * 2**20
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            for _ in range(files.MAXIMUM_UNPACKED // len(chunk) + 1):
+                sheet.write(chunk)
+        archive.filelist[-1].file_size, archive.filelist[-1].CRC = 100, zlib.crc32(chunk[:100])
+    with zipfile.ZipFile(buffer) as archive:
+        assert archive.read("xl/worksheets/sheet1.xml") == chunk[:100]
+    with pytest.raises(Invalid, match="save it as PDF"):
+        files.media_type("a.xlsx", buffer.getvalue())
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_office_file_is_packed_as_office_files_are(packed: int) -> None:
+    with pytest.raises(Invalid, match="no DOCX"):
+        files.media_type("a.docx", _office("word", packed))
+
+
+def test_an_office_file_with_a_damaged_member_is_refused() -> None:
+    sound = _office("word", zipfile.ZIP_DEFLATED)
+    assert files.media_type("a.docx", sound)
+    for place in range(0, len(sound), 3):
+        damaged = sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :]
+        with contextlib.suppress(Invalid):
+            files.media_type("a.docx", damaged)
 
 
 @given(st.text(max_size=300))
