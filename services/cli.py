@@ -16,6 +16,7 @@ from typing import Annotated
 import psutil
 import typer
 
+from shared.contracts.catalogue import TOPICS
 from shared.settings import Settings
 from shared.startup import CannotStart
 
@@ -31,6 +32,7 @@ _VarOption = Annotated[
 ]
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 _STOP_SECONDS = 60.0
+_VOTE_PARTITIONS = TOPICS["voting.vote.v1"].partitions
 
 
 @app.command()
@@ -42,7 +44,12 @@ def up(
     var: _VarOption = Path("var"),
     processes: Annotated[bool, typer.Option("--processes", help="One process per service and role.")] = False,
     voting_workers: Annotated[
-        int, typer.Option(min=1, max=24, help="With --processes: how many workers share voting's partitions.")
+        int,
+        typer.Option(
+            min=1,
+            max=_VOTE_PARTITIONS,
+            help=f"With --processes: how many workers share the vote's {_VOTE_PARTITIONS} partitions.",
+        ),
     ] = 1,
     open_browser: Annotated[bool, typer.Option("--open-browser", help="Show the first page.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log to the terminal, not to var/logs.")] = False,
