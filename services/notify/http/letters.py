@@ -192,7 +192,7 @@ def router(resources: Resources) -> APIRouter:
 
     @api.post("/letters/{letter_id}/dispatch")
     async def dispatch_letter(letter_id: IdPath, account: Staff) -> LetterView:
-        """Send it: by e-mail to known office addresses, the rest to the print queue."""
+        """Send it: by e-mail where an address is known; the rest go to the print queue."""
         async with database.transaction() as session:
             await letters.dispatch_letter(session, clock, letter_id, account.contact_id)
         return await view(letter_id)
