@@ -360,3 +360,5 @@ class Dispatch(Row, table=True):
     """1 = the letter's own addressees (governors), 2 = heads and districts, 3 = local bodies."""
     reminders: int = 0
     reminded_at: datetime | None = _instant(nullable=True)
+    posted_at: datetime | None = _instant(nullable=True)
+    """Since when it is in the post: what becomes of a mail there says nothing of it any more."""

@@ -243,7 +243,8 @@ async def suppress_address(
 async def undelivered(
     session: AsyncSession, notice: Notice, state: NoticeState, reason: str, now: datetime, *, permanent: bool
 ) -> NoticeFailed:
-    """A notice did not arrive: its state, that of the letter's addressee, and the event that tells of it."""
+    """A notice did not arrive: its state, that of the letter's addressee unless it was posted there, and the
+    event that tells of it."""
     reason = without_address(reason)
     notice.state = state
     notice.last_error = reason
@@ -251,7 +252,7 @@ async def undelivered(
     notice.handled_by = ""
     if notice.recipient.startswith("dispatch:"):
         row = await repository.letters.dispatch(session, notice.facts["dispatch_id"], lock=True)
-        if row.state in (DispatchState.READY, DispatchState.SENT):
+        if row.posted_at is None and row.state in (DispatchState.READY, DispatchState.SENT):
             bounced = state is NoticeState.BOUNCED
             row.state = DispatchState.BOUNCED if bounced else DispatchState.FAILED
             await bounce_when_none_arrived(session, row, reason, now)

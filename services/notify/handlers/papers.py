@@ -104,11 +104,13 @@ async def letter_labels(resources: Resources, letter_id: str) -> tuple[str, list
         files = contest_files(letter.contest_id)
         typesetting = Typesetting(files)
         number = thai_digits(letter.number_text)
+        numbered = f"ที่ {number}" if number else ""
+        profile = files.profile(letter.agency)
         data = {
             "title": f"ป้ายที่อยู่ {number}".strip(),
-            "letterhead": typesetting.letterhead(files.profile(letter.agency)),
+            "letterhead": typesetting.letterhead(profile),
             "draft": False,
-            "labels": labels(addressees, letter.urgency, f"ที่ {number}" if number else "", typesetting),
+            "labels": labels(addressees, profile.name, letter.urgency, numbered, typesetting),
         }
         return render_pdf("labels", data, letter.issued_at or now).pdf
 

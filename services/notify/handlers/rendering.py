@@ -50,8 +50,11 @@ def typeset(
     return inputs if signature is None else _as_signed(inputs, signature, emblem)
 
 
-def addressee_of(dispatch: Dispatch) -> Addressee:
-    """Whom the letter names on the copy that goes there."""
+def addressee_of(dispatch: Dispatch) -> Addressee | None:
+    """Whom the letter names on the copy that goes there; None further down the cascade, where it is a copy
+    of the file."""
+    if dispatch.parent_id:
+        return None
     return Addressee(dispatch.code, dispatch.place, dispatch.post, place_en=dispatch.place_en)
 
 

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.domain.keys import NotifyKeys
+from services.notify.domain.letters import DispatchState
 from services.notify.domain.notices import UNDELIVERED, NoticeState
 from services.notify.domain.texts import places
 from services.notify.handlers.gathering import Nobody, NotYet, gather
@@ -205,11 +206,18 @@ async def retry(session: AsyncSession, clock: Clock, notice: Notice, by: str) ->
     """Send again what failed or came back; a webhook also what has arrived (replay).
 
     Raises:
-        Conflict: it has not failed, or its address is still suppressed.
+        Conflict: it has not failed, its address is still suppressed, or the letter goes by post instead.
     """
     replay = notice.channel == Channel.WEBHOOK and notice.state == NoticeState.SENT
     if notice.state not in UNDELIVERED and not replay:
         raise Conflict("รายการนี้ไม่ได้ค้างอยู่", "This notice has not failed.")
+    if notice.recipient.startswith("dispatch:"):
+        row = await repository.letters.dispatch(session, notice.facts["dispatch_id"])
+        if row.state == DispatchState.PRINT or row.posted_at is not None:
+            raise Conflict(
+                "หนังสือถึงผู้รับรายนี้ส่งทางไปรษณีย์แทน ดูที่คิวพิมพ์ ไม่ต้องส่งอีเมลซ้ำ",
+                "The letter goes to this addressee by post instead; see the print queue.",
+            )
     mail = await repository.people.mail_of(session, notice)
     if mail is not None and notice.contact_id:
         contact = await repository.people.contact(session, notice.contest_id, notice.contact_id)

@@ -15,6 +15,7 @@ from shared.thai.digits import thai_digits
 Json = dict[str, Any]
 Facts = Mapping[str, str]
 Rows = Sequence[Mapping[str, Any]]
+Label = dict[str, str | list[Run]]
 
 
 def columns_of(paper: Paper, rulebook: Rulebook) -> list[Column]:
@@ -63,7 +64,7 @@ class PaperSetting:
             "draft": False,
         }
         if paper.layout == "labels":
-            return {**head, "labels": labels([_addressee(row) for row in rows], "", "", self._typesetting)}
+            return {**head, "labels": self._labels(profile.name, rows)}
         if paper.layout == "plaque":
             return {
                 **head,
@@ -72,6 +73,9 @@ class PaperSetting:
             }
         parts = list(self._parts(paper, rows, each))
         return {**head, "landscape": paper.landscape, "row_pt": paper.row_pt, "parts": parts}
+
+    def _labels(self, sender: str, rows: Rows) -> list[Label]:
+        return labels([_addressee(row) for row in rows], sender, "", "", self._typesetting)
 
     def _parts(self, paper: Paper, rows: Rows, each: Rows) -> Iterator[Json]:
         if paper.single:
@@ -127,14 +131,15 @@ def _addressee(row: Mapping[str, Any]) -> Addressee:
 
 
 def labels(
-    addressees: Sequence[Addressee], urgency: str, number: str, typesetting: Typesetting
-) -> list[dict[str, str | list[Run]]]:
-    """Address labels, with what belongs on the envelope: urgency and number."""
+    addressees: Sequence[Addressee], sender: str, urgency: str, number: str, typesetting: Typesetting
+) -> list[Label]:
+    """Address labels, with what belongs on the envelope: the sending agency's name, urgency and number."""
     runs = typesetting.breaker.runs
     return [
         {
             "number": number,
             "urgency": urgency,
+            "sender": sender,
             "post": runs(one.post),
             # A post that names its place need not say it twice.
             "place": [] if one.place in one.post else runs(one.place),

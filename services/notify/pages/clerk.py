@@ -11,7 +11,6 @@ from starlette.datastructures import FormData, UploadFile
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.letters import Addressee
 from services.notify.domain.recipients import MAX_CSV_BYTES, decoded
 from services.notify.domain.uploads import Upload
 from services.notify.handlers import acknowledge, cascade, cover_preview, rendering
@@ -122,7 +121,7 @@ def router(resources: Resources) -> APIRouter:
             }
         here = HERE.format(token=token)
         context |= {
-            "reading": rendering.reading_version(letter, letter.content or {}, _addressee(dispatch)),
+            "reading": rendering.reading_version(letter, letter.content or {}, addressee_of(dispatch)),
             "pdf": f"{here}/letter.pdf",
             "back": here,
             "title": letter.subject,
@@ -236,14 +235,7 @@ async def _csv_of(form: FormData) -> str:
 
 
 async def _pdf(dispatch: Dispatch, letter: Letter, emblem: bytes) -> bytes:
-    return (await rendering.render_letter(letter, _addressee(dispatch), emblem)).pdf
-
-
-def _addressee(dispatch: Dispatch) -> Addressee | None:
-    """Whom the copy names: further down the cascade the letter is a copy of the file."""
-    if dispatch.parent_id:
-        return None
-    return addressee_of(dispatch)
+    return (await rendering.render_letter(letter, addressee_of(dispatch), emblem)).pdf
 
 
 def _day(text: str) -> date:

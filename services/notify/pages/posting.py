@@ -37,8 +37,10 @@ def router(resources: Resources) -> APIRouter:
         return Response(content, media_type="application/pdf", headers=PRIVATE)
 
     @pages.get("/letters/print/{dispatch_id}.pdf")
-    async def printed_letter(dispatch_id: str, account: Staff) -> Response:
-        content = await posting.printed_letter(resources, dispatch_id)
+    async def printed_letter(request: Request, dispatch_id: str, account: Staff) -> Response:
+        async with database.transaction() as session:
+            contest_id = await contest_of(request, session)
+        content = await posting.printed_letter(resources, contest_id, dispatch_id)
         return Response(content, media_type="application/pdf", headers=PRIVATE)
 
     @pages.post("/letters/print")
@@ -47,7 +49,10 @@ def router(resources: Resources) -> APIRouter:
         chosen = [str(dispatch_id) for dispatch_id in form.getlist("dispatch")]
         try:
             async with database.transaction() as session:
-                count = await posting.mark_posted(session, resources.clock, chosen, account.contact_id)
+                contest_id = await contest_of(request, session)
+                count = await posting.mark_posted(
+                    session, resources.clock, contest_id, chosen, account.contact_id
+                )
         except DomainError as error:
             return await show(request, error)
         return redirect("/letters/print", th=f"บันทึกว่าส่งไปรษณีย์แล้ว {count} ราย", en=f"{count} posted.")

@@ -50,6 +50,7 @@ async def waiting(session: AsyncSession, contest_id: str) -> Sequence[Dispatch]:
             Dispatch.contest_id == contest_id,
             or_(col(Dispatch.email) != "", col(Dispatch.contact_id).in_(select(Contact.contact_id))),
             col(Dispatch.sent_at).is_not(None),
+            col(Dispatch.posted_at).is_(None),
             col(Dispatch.state).in_((DispatchState.SENT, DispatchState.OPENED)),
             col(Letter.state).in_((LetterState.DISPATCHED, LetterState.ACKNOWLEDGED)),
         )

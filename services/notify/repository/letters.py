@@ -171,8 +171,23 @@ async def dispatch(session: AsyncSession, dispatch_id: str, *, lock: bool = Fals
     query = select(Dispatch).where(Dispatch.dispatch_id == dispatch_id)
     found = (await session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
-        raise NotFound("ไม่พบผู้รับรายนี้", "There is no such addressee.", field="dispatch_id")
+        raise _no_dispatch()
     return found
+
+
+async def own_dispatch(
+    session: AsyncSession, contest_id: str, dispatch_id: str, *, lock: bool = False
+) -> Dispatch:
+    """One of the addressees that a letter of the contest has itself. Raises NotFound, also for one to whom an
+    office passed a letter on."""
+    found = await dispatch(session, dispatch_id, lock=lock)
+    if found.contest_id != contest_id or found.parent_id:
+        raise _no_dispatch()
+    return found
+
+
+def _no_dispatch() -> NotFound:
+    return NotFound("ไม่พบผู้รับรายนี้", "There is no such addressee.", field="dispatch_id")
 
 
 async def dispatch_by_token(session: AsyncSession, token: str, *, lock: bool = False) -> Dispatch:

@@ -222,6 +222,22 @@ async def locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Notice
     return {(row.contest_id, row.notice_id): row for row in (await session.exec(query)).all()}
 
 
+async def to_dispatches(
+    session: AsyncSession, contest_id: str, dispatch_ids: Sequence[str]
+) -> Sequence[Notice]:
+    """Every notice to these addressees of letters, locked in the order of :func:`locked`."""
+    query = (
+        select(Notice)
+        .where(
+            Notice.contest_id == contest_id,
+            col(Notice.recipient).in_([f"dispatch:{dispatch_id}" for dispatch_id in dispatch_ids]),
+        )
+        .order_by(col(Notice.contest_id), col(Notice.notice_id))
+        .with_for_update()
+    )
+    return (await session.exec(query)).all()
+
+
 async def some(session: AsyncSession, keys: Sequence[Key]) -> Sequence[Notice]:
     """The notices, unlocked."""
     if not keys:

@@ -1,4 +1,4 @@
-"""The migration that takes addresses of contacts out of letters that were written before it."""
+"""The migrations that take addresses of contacts out of letters, and put right what waits to be printed."""
 
 import json
 from collections.abc import AsyncIterator
@@ -135,3 +135,51 @@ async def test_addresses_of_contacts_move_and_those_of_offices_stay(before: str)
     assert (judge["addressee"], json.loads(judge["recipients"])[0]["post"]) == ("กรรมการตัดสิน", "กรรมการตัดสิน")
     assert json.loads(judge["facts"])["row"]["contact_id"] == "contact-J"
     assert "@" not in str(judge["facts"]) + str(told["gone"]["facts"]) + str(told["winner"]["facts"])
+
+
+async def test_what_did_not_reach_the_erased_is_printed_and_what_was_posted_is_known(before: str) -> None:
+    await upgrade(before, PACKAGE, "0005")
+    connection = await asyncpg.connect(before)
+    await _insert(connection, "letter", letter_id="void", state="void")
+    lost = [
+        ("gone-failed", "gone", "failed", "contact-B"),
+        ("gone-bounced", "gone", "bounced", "contact-B"),
+        ("gone-sent", "gone", "sent", "contact-B"),
+        ("gone-posted", "gone", "bounced", "contact-B"),
+        ("gone-void", "void", "failed", "contact-B"),
+        ("known", "winner", "failed", "contact-A"),
+        ("office", "office", "bounced", ""),
+        ("office-posted", "office", "failed", ""),
+    ]
+    for name, letter_id, state, contact_id in lost:
+        row = {"dispatch_id": name, "letter_id": letter_id, "state": state, "contact_id": contact_id}
+        await _insert(connection, "dispatch", code=name, **row)
+        await _insert(
+            connection,
+            "notice",
+            notice_id=f"n-{name}",
+            event_id=letter_id,
+            recipient=f"dispatch:{name}",
+            state="failed",
+        )
+    for name in ("gone-posted", "office-posted"):
+        detail = {"dispatch_id": name, "code": "x"}
+        entry = {"audit_id": name, "what": "letter-posted", "by": "poster", "detail": detail}
+        await _insert(connection, "audit_entry", **entry)
+    await upgrade(before, PACKAGE, "0006")
+    rows = await connection.fetch(
+        "SELECT dispatch_id, dispatch.state, posted_at IS NOT NULL, handled_by FROM dispatch "
+        "JOIN notice ON notice.recipient = 'dispatch:' || dispatch_id "
+        "WHERE notice.state = 'failed' ORDER BY 1"
+    )
+    await connection.close()
+    assert [tuple(row) for row in rows] == [
+        ("gone-bounced", "print", False, ""),
+        ("gone-failed", "print", False, ""),
+        ("gone-posted", "sent", True, "poster"),
+        ("gone-sent", "sent", False, ""),
+        ("gone-void", "failed", False, ""),
+        ("known", "failed", False, ""),
+        ("office", "bounced", False, ""),
+        ("office-posted", "sent", True, "poster"),
+    ]

@@ -27,10 +27,12 @@ PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\
 HTML = {"accept": "text/html"}
 
 
-async def dispatched(notify: Notify, client: httpx.AsyncClient) -> str:
-    """A circular on its way to two governors."""
+async def dispatched(
+    notify: Notify, client: httpx.AsyncClient, template: str = "circular-governors", recipients: str = TWO
+) -> str:
+    """A letter on its way, a circular to two governors where nothing else is said."""
     sign_in(client, [Role.STAFF], contact_id="drafter")
-    body = {"template": "circular-governors", "recipients_csv": TWO}
+    body = {"template": template, "recipients_csv": recipients}
     letter_id: str = (await client.post(f"{API}/contests/{CONTEST_ID}/letters", json=body)).json()[
         "letter_id"
     ]

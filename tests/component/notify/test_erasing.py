@@ -18,8 +18,9 @@ from shared.contracts.scoring import JudgeInvited
 from shared.db import Database
 from shared.testing.rulebooks import CONTEST_ID, SHORTLIST
 from shared.testing.web import client_for, sign_in
+from shared.web import csrf
 from tests.component.notify.notify_kit import Notify, a_code, a_contact, an_entry
-from tests.component.notify.test_composing import C, results
+from tests.component.notify.test_composing import C, csrf_of, results
 
 API = "/api/notify/v1"
 ADDRESS, NAME = "someone.private@home.example", "สมมติ นามสกุลเดียว"
@@ -62,6 +63,11 @@ async def _walk(client: httpx.AsyncClient, letter_id: str, *steps: str) -> dict[
         answer = await client.post(f"{API}/letters/{letter_id}/{step}", json=body)
         assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
+    return found
+
+
+async def _letter(client: httpx.AsyncClient, letter_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await client.get(f"{API}/letters/{letter_id}")).json()
     return found
 
 
@@ -113,11 +119,14 @@ async def test_a_winner_who_is_erased_is_nowhere_and_the_letter_waits_to_be_prin
     assert pdf.content.startswith(b"%PDF")
 
 
-async def test_a_letter_that_came_back_leaves_no_address_in_errors_or_history(notify: Notify) -> None:
+async def test_a_letter_that_came_back_leaves_no_address_and_is_posted(
+    notify: Notify,
+) -> None:
     await _a_winner(notify)
     notify.transport.refuse[ADDRESS] = Refused(f"550 <{ADDRESS}> unknown", address_dead=True)
     async with client_for(notify.service()) as client:
-        await _walk(client, await _winners_letter(client), *ISSUE)
+        letter_id = await _winners_letter(client)
+        await _walk(client, letter_id, *ISSUE)
         await notify.send()
         assert await _knows(notify.database, ADDRESS) == {
             "contact.email",
@@ -126,8 +135,17 @@ async def test_a_letter_that_came_back_leaves_no_address_in_errors_or_history(no
             "suppression.address",
         }
         await notify.erase("winner-1")
-    assert await _knows(notify.database, ADDRESS, NAME) == set()
-    assert [state for state, *_ in await _dispatches(notify)] == ["print"]
+        assert await _knows(notify.database, ADDRESS, NAME) == set()
+        assert [state for state, *_ in await _dispatches(notify)] == ["print"]
+        assert (await _letter(client, letter_id))["state"] == "bounced"
+        form = {csrf.FIELD: csrf_of(await client.get("/letters/print"))}
+        async with notify.database.transaction() as session:
+            form["dispatch"] = (await session.exec(select(Dispatch.dispatch_id))).one()
+        assert (await client.post("/letters/print", data=form)).status_code == 303
+        letter = await _letter(client, letter_id)
+    assert [state for state, *_ in await _dispatches(notify)] == ["sent"]
+    steps = [(step["step"], step["by"]) for step in letter["steps"]]
+    assert (letter["state"], steps[-2:]) == ("dispatched", [("bounce", ""), ("dispatch", "approver")])
 
 
 async def test_a_letter_to_somebody_erased_before_it_is_sent_is_printed(notify: Notify) -> None:

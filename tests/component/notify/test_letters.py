@@ -3,15 +3,12 @@
 import asyncio
 import hashlib
 import re
-from asyncio.subprocess import PIPE
 from datetime import date
 from email import message_from_bytes
 from email.policy import default as modern
-from io import BytesIO
 from typing import Any
 
 import httpx
-import pypdf
 import pytest
 
 from services.notify.handlers import approving, drafting, letters
@@ -22,9 +19,7 @@ from shared.contracts.intake import Role
 from shared.messaging.tables import OUTBOX
 from shared.testing.rulebooks import CONTEST_ID, OPENING
 from shared.testing.web import client_for, sign_in, submit
-from shared.web import csrf
 from tests.component.notify.notify_kit import Notify, a_code
-from tests.component.notify.test_composing import csrf_of
 
 API = "/api/notify/v1"
 THREE = """code,place,post,email,place_en
@@ -138,30 +133,6 @@ async def test_changing_an_approved_letter_says_that_it_is_a_draft_again(notify:
         assert "no number yet" in (await client.get("/letters?lang=en")).text
 
 
-async def test_what_goes_by_post_waits_in_the_print_queue_with_labels(notify: Notify) -> None:
-    async with client_for(notify.service()) as client:
-        letter = await _signed(client, recipients_csv=THREE)
-        letter = await _step(client, letter["letter_id"], "dispatch")
-        (waiting,) = [row for row in letter["dispatches"] if row["state"] == "print"]
-        page = await client.get("/letters/print")
-        assert "ผู้ว่าราชการจังหวัดปัตตานี" in page.text
-        assert "ผู้ว่าราชการจังหวัดยะลา" not in page.text
-        labels = await client.get("/letters/print/labels.pdf")
-        assert len(pypdf.PdfReader(BytesIO(labels.content)).pages) == 1
-        sheet = await client.get(f"/letters/print/{waiting['dispatch_id']}.pdf")
-        read = await asyncio.create_subprocess_exec("pdftotext", "-raw", "-", "-", stdin=PIPE, stdout=PIPE)
-        said, _ = await read.communicate(sheet.content)
-        assert "ผู้ว่าราชการจังหวัดปัตตานี" in re.sub(r"\s", "", said.decode())
-        form = {csrf.FIELD: csrf_of(page)}
-        assert (await client.post("/letters/print", data=form)).status_code == 409
-        form["dispatch"] = waiting["dispatch_id"]
-        assert (await client.post("/letters/print", data=form)).status_code == 303
-        assert "Nothing waits" in (await client.get("/letters/print?lang=en")).text
-        assert (await client.get("/letters/print/labels.pdf")).status_code == 409
-        after = (await client.get(f"{API}/letters/{letter['letter_id']}")).json()
-    assert sorted(row["state"] for row in after["dispatches"]) == ["ready", "ready", "sent"]
-
-
 async def test_a_reference_is_looked_up_in_both_books_until_the_letter_is_signed(notify: Notify) -> None:
     numbers = {"known": "ยล ๐๐๑๗/๑", "unknown": "ยล ๐๐๑๗/๙๙"}
     async with notify.database.transaction() as session:
@@ -218,8 +189,8 @@ async def test_a_letter_that_changes_while_it_is_approved_is_refused(
         sign_in(client, [Role.APPROVER], contact_id="approver")
         answer = await client.post(f"{path}/approval")
         assert answer.status_code == 409
-        assert "changed while you approved" in answer.json()["detail"] + str(answer.json())
-        assert ((await client.get(path)).json()["state"], answer.json()["status"]) == ("review", 409)
+        assert "changed while you approved" in answer.json()["detail"]
+        assert (await client.get(path)).json()["state"] == "review"
         monkeypatch.undo()
         approved = (await client.post(f"{path}/approval")).json()
     assert (approved["state"], approved["subject"]) == ("approved", "เรื่องใหม่")
