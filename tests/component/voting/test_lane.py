@@ -40,8 +40,11 @@ class Log:
     waiting: list[Callable[[bool], None]] = field(default_factory=list)
     through_the_app: int = 0
 
+    def overfull(self) -> bool:
+        return self.how == "crowd"
+
     def submit(self, key: bytes, value: bytes, headers: Any, done: Callable[[bool], None]) -> None:
-        if self.how == "busy":
+        if self.how in ("busy", "crowd"):
             raise TooBusy
         self.taken.append({**json.loads(value), "headers": dict(headers)})
         if self.how == "wait":
@@ -224,7 +227,7 @@ async def test_plain_vote_takes_the_lane_and_a_strange_one_does_not() -> None:
 
 
 async def test_unconfirmed_and_refused_votes_are_503_with_retry_after() -> None:
-    for how, told in (("lose", b"may-be-recorded"), ("busy", b"too-busy")):
+    for how, told in (("lose", b"may-be-recorded"), ("busy", b"too-busy"), ("crowd", b"too-busy")):
         async with serving(Log(how)) as served:
             lane = await talk(served.lane.port, a_request())
             assert lane == await talk(served.plain.port, a_request())
