@@ -47,13 +47,14 @@ async def main(plan: dict[str, Any]) -> None:
     crowd = Crowd(plan["port"], [request(*vote(number)) for number in range(count)], plan["rate"])
     await crowd.go(plan["connections"], plan["seconds"])
     never_sent = set(crowd.due)
-    with Path(plan["history"]).open("w") as file:
-        for number in range(crowd.next):
-            if number not in never_sent:
-                _, voter, entry, key = vote(number)
-                answer, said, took = crowd.heard.get(number, (Answer.UNKNOWN, "no answer", 0.0))
-                file.write(json.dumps((voter, entry, key, answer.value, said, took)) + "\n")
-        file.write(json.dumps({"skipped": len(never_sent)}) + "\n")
+    lines: list[object] = []
+    for number in range(crowd.next):
+        if number not in never_sent:
+            _, voter, entry, key = vote(number)
+            answer, said, took = crowd.heard.get(number, (Answer.UNKNOWN, "no answer", 0.0))
+            lines.append((voter, entry, key, answer.value, said, took))
+    lines.append({"skipped": len(never_sent)})
+    await asyncio.to_thread(Path(plan["history"]).write_text, "".join(json.dumps(x) + "\n" for x in lines))
 
 
 def request(ballot: str, _voter: str, entry: str, key: str) -> bytes:
