@@ -21,6 +21,7 @@ PATHS = (
     "/language",
     "/apply",
     "/briefing",
+    "/staff/clock",
     "/staff/contest",
     "/staff/entries",
     "/staff/people",

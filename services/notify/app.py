@@ -22,7 +22,16 @@ from shared.service import Resources, Service
 from shared.web.app import create_app
 from shared.web.clock_routes import clock_routes
 
-PATHS = ("/staff", "/letters", "/verify", "/documents", "/s", "/notices", "/api/notify")
+PATHS = (
+    "/staff",
+    "/staff/clock/notify",
+    "/letters",
+    "/verify",
+    "/documents",
+    "/s",
+    "/notices",
+    "/api/notify",
+)
 
 
 def build(resources: Resources) -> Service:

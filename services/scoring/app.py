@@ -16,6 +16,14 @@ def build(resources: Resources) -> Service:
     return Service(
         name="scoring",
         http=app,
-        paths=("/judge", "/shortlist", "/winners", "/apply/result", "/staff/judging", "/api/scoring"),
+        paths=(
+            "/judge",
+            "/shortlist",
+            "/winners",
+            "/apply/result",
+            "/staff/judging",
+            "/staff/clock/scoring",
+            "/api/scoring",
+        ),
         subscriptions=subscriptions(),
     )

@@ -30,7 +30,7 @@ from shared.web.clock_routes import clock_routes
 
 PATIENCE_MS = 1_500
 """How long a vote may wait for the log: a voter hears within two seconds, whatever the broker does."""
-PATHS = ("/vote", "/audit", "/staff/vote", "/api/voting")
+PATHS = ("/vote", "/audit", "/staff/vote", "/staff/clock/voting", "/api/voting")
 
 
 def build(resources: Resources) -> Service:

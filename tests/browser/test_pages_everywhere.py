@@ -39,7 +39,8 @@ STARTS: dict[str, tuple[tuple[Role, ...] | None, str]] = {
     "contact-judge-1": ((Role.JUDGE,), "/judge /judge/conflicts /judge/presentations /judge/summary"),
     "staff": (
         (Role.STAFF, Role.ADMIN, Role.APPROVER),
-        "/staff /staff/contest /staff/entries /staff/people /staff/people/new /staff/people/briefing "
+        "/staff /staff/clock /staff/contest /staff/entries /staff/people /staff/people/new "
+        "/staff/people/briefing "
         "/staff/judging /staff/judging/shortlist /staff/judging/presentations /staff/judging/winners "
         "/staff/judging/results /staff/vote /letters /letters/new /letters/certificates",
     ),

@@ -8,6 +8,7 @@ from services.intake.pages import (
     briefing,
     public,
     sign_in,
+    staff_clock,
     staff_contest,
     staff_entries,
     staff_people,
@@ -18,6 +19,7 @@ from shared.service import Resources
 def router(resources: Resources) -> APIRouter:
     """Every page."""
     pages = APIRouter(include_in_schema=False)
-    for part in (public, sign_in, briefing, apply, apply_form, staff_contest, staff_entries, staff_people):
+    parts = (public, sign_in, briefing, apply, apply_form)
+    for part in (*parts, staff_clock, staff_contest, staff_entries, staff_people):
         pages.include_router(part.router(resources))
     return pages

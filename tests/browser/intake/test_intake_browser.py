@@ -109,6 +109,7 @@ async def test_public_and_staff_pages_hold_up(
             "/contest",
             "/rules",
             "/briefing",
+            "/staff/clock",
             "/staff/contest",
             "/staff/people",
             "/staff/people/new",
