@@ -70,9 +70,7 @@ def _tell(console: Console, system: Running, seconds: float) -> None:
         table.add_row("Caught mail", addresses.mail["pages"])
     table.add_row("Events", f"{addresses.http}/events")
     table.add_row("Kafka", f"{addresses.bootstrap_servers} ({addresses.broker})")
-    table.add_row(
-        "Administrator", f"{_beside(system, 'admin you@example.org')}, then {addresses.http}/signin"
-    )
+    table.add_row("Administrator", _beside(system, "admin you@example.org"))
     table.add_row("All addresses", str(system.settings.var / "showcase.json"))
     console.print(table)
     if system.settings.broker is BrokerKind.MEMORY:
