@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -176,6 +176,7 @@ async def _whole(plan: Plan, contenders: list[Contender], folder: Path, failed: 
             contender, turn=1, connections=plan.connections[0], seconds=600, folder=folder,
             seed=3_000, count=plan.whole,
         )  # fmt: skip
+        line = replace(line, loop="whole")
         _told(line)
     except Exception as error:  # what is measured by then is not thrown away
         failed.append(f"the whole crowd: {error!r}")

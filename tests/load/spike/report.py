@@ -102,13 +102,14 @@ def markdown(run: Run) -> str:
     return "\n".join(text) + "\n"
 
 
+_HEADINGS = {"closed": "## Closed loop", "whole": "## The whole crowd, closed loop"}
+
+
 def _table(loop: str, turns: dict[tuple[str, int, int, str], list[Line]]) -> list[str]:
     if not turns:
         return []
     text = [
-        f"## {loop.capitalize()} loop"
-        if loop == "closed"
-        else f"## Open loop at {loop.removeprefix('open ')}",
+        _HEADINGS.get(loop) or f"## Open loop at {loop.removeprefix('open ')}",
         "",
         "| contender | conns | accepted/s (min–max) | p50 | p99 | p99.9 ms | CPU-s per million | "
         "app / tally / others / queue / broker / database | PSS MB | B/vote | settled s | shed | exact |",
