@@ -45,7 +45,6 @@ def subscriptions() -> tuple[AnySubscription, ...]:
             VoteCast.TOPIC,
             (VoteCast, VotingSealed),
             signals.keep_signals_from,
-            batch_size=tree.BATCH,
             linger=DETECTORS_LINGER,
         ),
         RecordSubscription(

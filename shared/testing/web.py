@@ -134,9 +134,13 @@ async def submit(
 
 async def token_in(client: httpx.AsyncClient, path: str) -> str:
     """The CSRF token of the forms on a page."""
-    page = await client.get(path, headers={"accept": "text/html"})
+    return csrf_of(await client.get(path, headers={"accept": "text/html"}))
+
+
+def csrf_of(page: httpx.Response) -> str:
+    """The CSRF token that the forms of a page carry."""
     found = _HIDDEN.search(page.text)
-    assert found, f"no form on {path}: {page.status_code} {page.text[:300]}"
+    assert found, f"no form on {page.url}: {page.status_code} {page.text[:300]}"
     return found[1]
 
 

@@ -29,13 +29,14 @@ from services.notify.register_tables import Officer, RecoveryCode, SecondFactor
 from services.notify.tables import Mail, Notice
 from shared.clock import FixedClock
 from shared.contracts.event import Event, LocalizedText
-from shared.contracts.ids import CategoryId, ContactId, ContestId, EntryId, new_id
+from shared.contracts.ids import CategoryId, ContactId, ContestId, EntryId, JudgeId, new_id
 from shared.contracts.intake import Applicant, ContactUpserted, EntrySubmitted, Role
 from shared.contracts.notify import Channel
+from shared.contracts.scoring import JudgeInvited
 from shared.db import Database
 from shared.messaging import Envelope
 from shared.service import Resources, Service
-from shared.testing.rulebooks import CONTEST_ID, OPENING
+from shared.testing.rulebooks import CONTEST_ID, OPENING, SHORTLIST
 from shared.testing.web import resources_for
 
 _offsets = itertools.count()
@@ -234,6 +235,18 @@ def a_contact(
         "sessions_valid_from": datetime(2020, 1, 1, tzinfo=UTC),
     }
     return ContactUpserted(**{**fields, **changes})
+
+
+def a_judge(judge_id: str) -> JudgeInvited:
+    """The invitation of the judge who is the contact of the same id."""
+    return JudgeInvited(
+        contest_id=ContestId(CONTEST_ID),
+        judge_id=JudgeId(judge_id),
+        revision=1,
+        contact_id=ContactId(judge_id),
+        category_ids=(),
+        invited_at=SHORTLIST,
+    )
 
 
 def an_entry(entry_id: str = "entry-1", contact_id: str = "applicant-1", **changes: Any) -> EntrySubmitted:

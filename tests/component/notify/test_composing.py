@@ -1,6 +1,5 @@
 """Composing: letters that fill themselves, the preview while somebody types, what is pointed out."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -8,24 +7,22 @@ import httpx
 import pytest
 
 from shared.contracts.event import LocalizedText
-from shared.contracts.ids import AwardId, CategoryId, ContactId, ContestId, EntryId, JudgeId, SlotId
+from shared.contracts.ids import AwardId, CategoryId, ContactId, ContestId, EntryId, SlotId
 from shared.contracts.intake import Role
 from shared.contracts.rulebook import AwardKind
 from shared.contracts.scoring import (
     AwardGiven,
     Finalist,
-    JudgeInvited,
     PresentationScheduled,
     ResultsPublished,
     ShortlistPublished,
 )
 from shared.testing.rulebooks import CONTEST_ID, PRESENTATION, RESULTS, SHORTLIST
-from shared.testing.web import client_for, sign_in
+from shared.testing.web import client_for, csrf_of, sign_in
 from shared.web import csrf
-from tests.component.notify.notify_kit import Notify, a_contact, an_entry
+from tests.component.notify.notify_kit import Notify, a_contact, a_judge, an_entry
 
 C = ContestId(CONTEST_ID)
-HIDDEN = re.compile(rf'name="{csrf.FIELD}" value="([0-9a-f]+)"')
 API = f"/api/notify/v1/contests/{CONTEST_ID}"
 
 
@@ -33,16 +30,7 @@ API = f"/api/notify/v1/contests/{CONTEST_ID}"
 async def judged(notify: Notify) -> Notify:
     """A contest with three accepted entries, two finalists with slots, a judge, and one award."""
     await notify.consume(a_contact("judge-1", roles=(Role.JUDGE,), name="ผู้เชี่ยวชาญตัวอย่าง", position="คณบดี"))
-    await notify.consume(
-        JudgeInvited(
-            contest_id=C,
-            judge_id=JudgeId("judge-1"),
-            revision=1,
-            contact_id=a_contact("judge-1").contact_id,
-            category_ids=(),
-            invited_at=SHORTLIST,
-        )
-    )
+    await notify.consume(a_judge("judge-1"))
     finalists = []
     for number in (1, 2, 3):
         await notify.consume(a_contact(f"applicant-{number}"))
@@ -82,13 +70,6 @@ async def judged(notify: Notify) -> Notify:
             )
         )
     return notify
-
-
-def csrf_of(page: httpx.Response) -> str:
-    """The token that the forms of a page carry."""
-    found = HIDDEN.search(page.text)
-    assert found, page.text
-    return found[1]
 
 
 def results(entry_id: str = "entry-1") -> ResultsPublished:

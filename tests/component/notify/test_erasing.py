@@ -12,15 +12,13 @@ from sqlmodel import select
 from services.notify.handlers.sleepers import Sleepers
 from services.notify.mail.transport import Refused
 from services.notify.tables import Dispatch, Letter
-from shared.contracts.ids import JudgeId
 from shared.contracts.intake import Role
-from shared.contracts.scoring import JudgeInvited
 from shared.db import Database
-from shared.testing.rulebooks import CONTEST_ID, SHORTLIST
-from shared.testing.web import client_for, sign_in
+from shared.testing.rulebooks import CONTEST_ID
+from shared.testing.web import client_for, csrf_of, sign_in
 from shared.web import csrf
-from tests.component.notify.notify_kit import Notify, a_code, a_contact, an_entry
-from tests.component.notify.test_composing import C, csrf_of, results
+from tests.component.notify.notify_kit import Notify, a_code, a_contact, a_judge, an_entry
+from tests.component.notify.test_composing import results
 
 API = "/api/notify/v1"
 ADDRESS, NAME = "someone.private@home.example", "สมมติ นามสกุลเดียว"
@@ -82,16 +80,7 @@ async def _a_winner(notify: Notify, **changes: Any) -> None:
 
 async def _a_judge(notify: Notify) -> None:
     await notify.consume(a_contact("judge-1", roles=(Role.JUDGE,), email=ADDRESS, name=NAME))
-    await notify.consume(
-        JudgeInvited(
-            contest_id=C,
-            judge_id=JudgeId("judge-1"),
-            revision=1,
-            contact_id=a_contact("judge-1").contact_id,
-            category_ids=(),
-            invited_at=SHORTLIST,
-        )
-    )
+    await notify.consume(a_judge("judge-1"))
 
 
 async def _dispatches(notify: Notify) -> list[tuple[str, str, str, str]]:

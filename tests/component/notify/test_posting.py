@@ -24,11 +24,10 @@ from services.notify.tables import Dispatch, Notice
 from shared.contracts.intake import Role
 from shared.errors import Conflict
 from shared.testing.rulebooks import CONTEST_ID
-from shared.testing.web import client_for, sign_in
+from shared.testing.web import client_for, csrf_of, sign_in
 from shared.web import csrf
 from tests.component.notify.notify_kit import Notify
 from tests.component.notify.test_cascade import API, dispatched
-from tests.component.notify.test_composing import csrf_of
 
 OFFICES = """code,place,post,email
 96,จังหวัดนราธิวาส,ผู้ว่าราชการจังหวัดนราธิวาส,{0}
