@@ -3,6 +3,7 @@
 Use cases raise them; the HTTP edge turns them into RFC 9457 problem documents or a page.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -65,6 +66,17 @@ class Invalid(DomainError):
     def __init__(self, th: str, en: str, *, field: str = "", errors: "tuple[Invalid, ...]" = ()) -> None:
         super().__init__(th, en, field=field)
         self.errors = errors
+
+
+def as_one(faults: Sequence[Invalid]) -> Invalid:
+    """All that is wrong with a form, one fault at least, as one error to raise."""
+    if len(faults) == 1:
+        return faults[0]
+    return Invalid(
+        "กรอกยังไม่ถูกต้อง โปรดแก้ตามรายการ",
+        "Some fields are not right yet; mend those that are listed.",
+        errors=tuple(faults),
+    )
 
 
 class TooMany(DomainError):

@@ -17,12 +17,16 @@ from services.notify.register_tables import Incoming, StoredFile
 from shared.clock import Clock
 from shared.contracts.event import LocalizedText
 from shared.contracts.ids import new_id
-from shared.errors import Invalid
+from shared.errors import Invalid, as_one
 
 INCOMING = "incoming"
 """The series of receive numbers."""
 SOURCES = ("acknowledgement", "passed_on", "manual")
 _LENGTHS = {"number_text": 80, "sender": 200, "addressee": 200, "subject": 400, "action": 200, "note": 300}
+_NEEDED = {
+    "sender": ("โปรดกรอกผู้ส่ง", "Give the sender."),
+    "subject": ("โปรดกรอกเรื่อง", "Give the subject."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +102,22 @@ async def receive_by_registry(
 
     Raises:
         Forbidden: others keep this agency's registry.
-        Invalid: no sender or subject, or a text too long.
+        Invalid: no sender or subject, or a text too long; every fault at once.
     """
     now = await clock.now(session, contest_id)
     (await agency_of(session, contest_id, agency, now)).check_registry(by, staff=staff)
+    faults = []
     for field, longest in _LENGTHS.items():
         value = " ".join(str(getattr(letter, field)).split())
-        if field in ("sender", "subject") and not value:
-            raise Invalid("โปรดกรอกผู้ส่งและเรื่อง", "Give the sender and the subject.", field=field)
+        if field in _NEEDED and not value:
+            faults.append(Invalid(*_NEEDED[field], field=field))
         if len(value) > longest:
-            raise Invalid(f"ยาวเกิน {longest} ตัวอักษร", f"Longer than {longest} characters.", field=field)
+            th, en = f"ยาวเกิน {longest} ตัวอักษร", f"Longer than {longest} characters."
+            faults.append(Invalid(th, en, field=field))
     if letter.dated is not None and letter.dated > now.date():
-        raise Invalid("วันที่ของหนังสืออยู่ในอนาคต", "The letter's date is in the future.", field="dated")
+        faults.append(Invalid("วันที่ของหนังสืออยู่ในอนาคต", "The letter's date is in the future.", field="dated"))
+    if faults:
+        raise as_one(faults)
     return await receive(session, clock, contest_id, agency, letter, by=by)
 
 

@@ -16,14 +16,14 @@ from services.notify.contest_files import contest_files
 from services.notify.domain import cascade as rules
 from services.notify.domain.letters import Addressee, DispatchState
 from services.notify.domain.recipients import MAX_RECIPIENTS, addressees_of
-from services.notify.domain.uploads import Upload
+from services.notify.domain.uploads import Upload, media_type_of
 from services.notify.handlers import books
 from services.notify.register_rules import register_rules
 from services.notify.register_tables import Passing, StoredFile
 from services.notify.tables import Dispatch, Letter
 from shared.clock import Clock
 from shared.contracts.ids import new_id
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, as_one
 from shared.thai.dates import letter_date
 from shared.thai.digits import thai_digits
 from shared.thai.districts import districts
@@ -37,7 +37,8 @@ class SignedCover:
     """The cover letter as the office issued it."""
 
     number: str
-    issued_on: date
+    issued_on: date | None
+    """None where no date was given."""
     signer_post: str
     file: Upload
 
@@ -102,17 +103,30 @@ async def write_cover(
     """Keep the words of the cover letter.
 
     Raises:
-        Invalid: no subject, no text, or too long.
+        Invalid: no subject, no text, or too long; every fault at once.
         Conflict: see :func:`passing_for_change`.
     """
     words = [" ".join(each.split()) for each in paragraphs if each.strip()]
     title = " ".join(subject.split())
-    if not title or not words or len(title) > 400 or sum(map(len, words)) > 6_000:
-        raise Invalid(
-            "โปรดกรอกเรื่องและเนื้อความ (เรื่องไม่เกิน 400 เนื้อความไม่เกิน 6,000 ตัวอักษร)",
-            "Give subject and text (at most 400 and 6,000 characters).",
-            field="cover_subject" if not title or len(title) > 400 else "cover_text",
+    faults = []
+    if not title or len(title) > 400:
+        faults.append(
+            Invalid(
+                "โปรดกรอกเรื่อง ไม่เกิน 400 ตัวอักษร",
+                "Give the subject, at most 400 characters.",
+                field="cover_subject",
+            )
         )
+    if not words or sum(map(len, words)) > 6_000:
+        faults.append(
+            Invalid(
+                "โปรดกรอกเนื้อความ ไม่เกิน 6,000 ตัวอักษร",
+                "Give the text, at most 6,000 characters.",
+                field="cover_text",
+            )
+        )
+    if faults:
+        raise as_one(faults)
     found = await passing_for_change(session, clock, dispatch)
     found.subject, found.paragraphs = title, words
     return found
@@ -159,17 +173,19 @@ async def record_cover(
     known, the rest is printed. The sender's registry stamps the copy.
 
     Raises:
-        Invalid: a field is missing, there are no addressees, or the file is no sound PDF.
+        Invalid: a field is missing, there are no addressees, the file is no sound PDF; every fault at once.
         Conflict: see :func:`passing_for_change`.
     """
     found = await passing_for_change(session, clock, dispatch)
     now = await clock.now(session, dispatch.contest_id)
     number, post = " ".join(cover.number.split()), " ".join(cover.signer_post.split())
-    _check_cover(found, number, post, cover.issued_on, rules.day_of(now))
+    faults, issued_on = _faults(found, cover, number, post, rules.day_of(now)), cover.issued_on
+    if faults or issued_on is None:
+        raise as_one(faults)
     file = await books.keep_file(
         session, dispatch.contest_id, cover.file, by=dispatch.dispatch_id, now=now, scans=False
     )
-    found.number, found.issued_on, found.signer_post = number, cover.issued_on, post
+    found.number, found.issued_on, found.signer_post = number, issued_on, post
     found.file_id, found.sent_at = file.file_id, now
     for addressee in found.recipients:
         row = Dispatch(
@@ -196,7 +212,7 @@ async def record_cover(
     dispatch.passed_on_at = now
     dispatch.passed_on = {
         "number": number,
-        "issued_on": cover.issued_on.isoformat(),
+        "issued_on": issued_on.isoformat(),
         "signer_post": post,
         "recipients": len(found.recipients),
     }
@@ -206,7 +222,7 @@ async def record_cover(
             sender=dispatch.post,
             subject=found.subject,
             number_text=number,
-            dated=cover.issued_on,
+            dated=issued_on,
             addressee=contest_files(letter.contest_id).profile(letter.agency).name,
             action="สำเนาหนังสือนำส่ง",
             source="passed_on",
@@ -217,15 +233,25 @@ async def record_cover(
     return found
 
 
-def _check_cover(found: Passing, number: str, post: str, issued_on: date, today: date) -> None:
+def _faults(found: Passing, cover: SignedCover, number: str, post: str, today: date) -> list[Invalid]:
+    faults = []
     if not found.recipients:
-        raise Invalid("เพิ่มผู้รับก่อนบันทึก", "Add the addressees first.", field="recipients")
+        faults.append(Invalid("เพิ่มผู้รับก่อนบันทึก", "Add the addressees first.", field="recipients"))
     if not number or len(number) > 80:
-        raise Invalid("โปรดกรอกที่ของหนังสือนำส่ง", "Give the cover letter's number.", field="number")
+        faults.append(Invalid("โปรดกรอกที่ของหนังสือนำส่ง", "Give the cover letter's number.", field="number"))
+    if cover.issued_on is None:
+        faults.append(Invalid("โปรดเลือกวันที่ของหนังสือ", "Choose the letter's date.", field="issued_on"))
+    elif cover.issued_on > today:
+        faults.append(
+            Invalid("วันที่ของหนังสืออยู่ในอนาคต", "The letter's date is in the future.", field="issued_on")
+        )
     if not post or len(post) > 120:
-        raise Invalid("โปรดกรอกตำแหน่งผู้ลงนาม", "Give the signer's post.", field="signer_post")
-    if issued_on > today:
-        raise Invalid("วันที่ของหนังสืออยู่ในอนาคต", "The letter's date is in the future.", field="issued_on")
+        faults.append(Invalid("โปรดกรอกตำแหน่งผู้ลงนาม", "Give the signer's post.", field="signer_post"))
+    try:
+        media_type_of(cover.file, scans=False)
+    except Invalid as fault:
+        faults.append(Invalid(fault.th, fault.en, field="signed_file"))
+    return faults
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from services.notify.pages.uploads import read_upload
 from services.notify.register_tables import Passing
 from services.notify.tables import Dispatch, Letter
 from shared import known
-from shared.errors import DomainError, Invalid, NotFound
+from shared.errors import DomainError, NotFound
 from shared.service import Resources
 from shared.thai.dates import parse_date
 from shared.thai.digits import thai_digits
@@ -34,6 +34,8 @@ HERE = "/letters/acknowledge/{token}"
 HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 WRITES, PER_SECONDS = 60, 3600.0
 """How much one link may write."""
+_RECORDED = ("number", "issued_on", "signer_post")
+"""The fields that a clerk records of the signed letter."""
 _SHOWN = 200
 """Addressees that the page lists."""
 
@@ -67,6 +69,7 @@ def router(resources: Resources) -> APIRouter:
                 if each.code not in taken
             ],
             "shown": _SHOWN,
+            "typed": dict.fromkeys(_RECORDED, ""),
             "link": "",
             "link_qr": "",
             "linked": None,
@@ -196,18 +199,19 @@ def router(resources: Resources) -> APIRouter:
     @pages.post(f"{HERE}/passing-on")
     async def pass_on(request: Request, token: str) -> Response:
         form = await checked_form(request, token)
+        typed = {name: str(form.get(name, "")) for name in _RECORDED}
+        signed = cascade.SignedCover(
+            number=typed["number"],
+            issued_on=_day(typed["issued_on"]),
+            signer_post=typed["signer_post"],
+            file=await read_upload(form, "signed_file") or Upload("", b""),
+        )
         try:
-            signed = cascade.SignedCover(
-                number=str(form.get("number", "")),
-                issued_on=_day(str(form.get("issued_on", ""))),
-                signer_post=str(form.get("signer_post", "")),
-                file=await read_upload(form) or Upload("", b""),
-            )
             async with database.transaction() as session:
                 dispatch = await repository.letters.dispatch_by_token(session, token, lock=True)
                 await cascade.record_cover(session, clock, dispatch, signed)
         except DomainError as error:
-            return await show(request, token, error)
+            return await show(request, token, error, {"typed": typed})
         return redirect(f"/letters/acknowledge/{token}", th="ส่งต่อแล้ว ขอบคุณ", en="Passed on. Thank you.")
 
     @pages.post(f"{HERE}/links/{{dispatch_id}}")
@@ -238,8 +242,9 @@ async def _pdf(dispatch: Dispatch, letter: Letter, emblem: bytes) -> bytes:
     return (await rendering.render_letter(letter, addressee_of(dispatch), emblem)).pdf
 
 
-def _day(text: str) -> date:
+def _day(text: str) -> date | None:
+    """The date of a form's field; None where it is none."""
     try:
         return parse_date(text)
-    except ValueError as error:
-        raise Invalid("โปรดเลือกวันที่ของหนังสือ", "Choose the letter's date.", field="issued_on") from error
+    except ValueError:
+        return None

@@ -8,18 +8,17 @@ from shared.errors import Invalid
 
 COMMENT_LIMIT = 4_000
 """Characters of one comment."""
+UNREADABLE = -1
+"""The points where something was typed that is no whole number: outside of every dimension."""
 
 
-def check_points(
+def point_faults(
     rubric: Sequence[Dimension], points: Mapping[DimensionId, int], *, complete: bool
-) -> dict[str, int]:
-    """The points in the rubric's order.
+) -> list[Invalid]:
+    """An unknown dimension, points outside of 0 to the maximum, or a gap.
 
     Args:
         complete: every dimension must have points, as on submission; a draft may have gaps.
-
-    Raises:
-        Invalid: an unknown dimension, points outside of 0 to the maximum, or a gap; all at once.
     """
     names = {dimension.id: dimension for dimension in rubric}
     errors = [
@@ -37,17 +36,12 @@ def check_points(
             if complete:
                 errors.append(_missing(dimension))
         elif not 0 <= given <= dimension.points:
-            errors.append(points_outside(dimension))
-    raise_all(errors)
-    return {dimension.id: points[dimension.id] for dimension in rubric if dimension.id in points}
+            errors.append(_outside(dimension))
+    return errors
 
 
-def check_comments(rubric: Sequence[Dimension], comments: Mapping[DimensionId, str]) -> dict[str, str]:
-    """The comments without surrounding blanks; empty ones are left out.
-
-    Raises:
-        Invalid: an unknown dimension, or a comment longer than :data:`COMMENT_LIMIT`.
-    """
+def comment_faults(rubric: Sequence[Dimension], comments: Mapping[DimensionId, str]) -> list[Invalid]:
+    """An unknown dimension, or a comment longer than :data:`COMMENT_LIMIT`."""
     known = {dimension.id for dimension in rubric}
     errors = []
     for dimension_id, comment in comments.items():
@@ -67,24 +61,21 @@ def check_comments(rubric: Sequence[Dimension], comments: Mapping[DimensionId, s
                     field=f"comments.{dimension_id}",
                 )
             )
-    raise_all(errors)
+    return errors
+
+
+def points_in_order(rubric: Sequence[Dimension], points: Mapping[DimensionId, int]) -> dict[str, int]:
+    """The points in the rubric's order."""
+    return {dimension.id: points[dimension.id] for dimension in rubric if dimension.id in points}
+
+
+def comments_in_order(rubric: Sequence[Dimension], comments: Mapping[DimensionId, str]) -> dict[str, str]:
+    """The comments in the rubric's order, without surrounding blanks; empty ones are left out."""
     return {
         dimension.id: comments[dimension.id].strip()
         for dimension in rubric
         if comments.get(dimension.id, "").strip()
     }
-
-
-def raise_all(errors: Sequence[Invalid]) -> None:
-    """Raise every finding as one error; nothing where there is none."""
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise Invalid(
-            "กรอกคะแนนยังไม่ถูกต้อง แก้ตามรายการด้านล่าง",
-            "The scores are not right yet; mend the fields listed.",
-            errors=tuple(errors),
-        )
 
 
 def _missing(dimension: Dimension) -> Invalid:
@@ -95,8 +86,7 @@ def _missing(dimension: Dimension) -> Invalid:
     )
 
 
-def points_outside(dimension: Dimension) -> Invalid:
-    """The error for points that are no whole number between 0 and the maximum."""
+def _outside(dimension: Dimension) -> Invalid:
     return Invalid(
         f"คะแนน “{dimension.name.th}” ต้องเป็นจำนวนเต็ม 0 ถึง {dimension.points}",
         f"Points of “{dimension.name.in_language('en')}” are whole numbers from 0 to {dimension.points}.",

@@ -7,7 +7,12 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.scoring.domain.rounds import Door, Opening, PresentationNotBegun, ScoresLocked, door
-from services.scoring.domain.rubric import check_comments, check_points
+from services.scoring.domain.rubric import (
+    comment_faults,
+    comments_in_order,
+    point_faults,
+    points_in_order,
+)
 from services.scoring.handlers.assignments import is_decided
 from services.scoring.repository import decisions, entries, judges, scores
 from services.scoring.tables import (
@@ -22,7 +27,7 @@ from shared import known
 from shared.clock import Clock
 from shared.contracts.ids import ContactId, ContestId, DimensionId, EntryId, JudgeId
 from shared.contracts.scoring import DimensionScore, Round, ScoreAmended, ScoreRecorded
-from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, as_one
 from shared.messaging import publish
 
 
@@ -74,15 +79,21 @@ async def record_score(session: AsyncSession, clock: Clock, command: RecordScore
     Raises:
         Forbidden: the judge does not have this entry.
         Conflict: locked, not begun, or saved elsewhere meanwhile.
-        Invalid: the points break the rubric, or submitted points change without a reason.
+        Invalid: points or comments break the rubric, or submitted points change without a reason; every
+            fault at once.
     """
     rulebook = await known.rulebook(session, command.contest_id)
     now = await clock.now(session, command.contest_id)
     desk = await desk_of(session, command.contest_id, command.entry_id, command.by, command.round)
-    points = check_points(rulebook.rubric, command.points, complete=command.submit)
-    comments = check_comments(rulebook.rubric, command.comments)
+    points = points_in_order(rulebook.rubric, command.points)
+    comments = comments_in_order(rulebook.rubric, command.comments)
     key = (command.contest_id, command.round.value, command.entry_id, desk.judge.judge_id)
     score = await scores.hold_score(session, *key, now)
+    if faults := [
+        *point_faults(rulebook.rubric, command.points, complete=command.submit),
+        *comment_faults(rulebook.rubric, command.comments),
+    ]:
+        raise as_one(faults + _reason_faults(command, score, points))
     same = score.points == points and score.comments == comments
     if command.revision != (score.revision or None) and not (same and score.revision):
         raise StaleScore(score.revision)
@@ -155,8 +166,18 @@ def _is_submitted(score: Score) -> bool:
     return score.submitted_points == score.points and score.submitted_comments == score.comments
 
 
+def _reason_faults(command: RecordScore, score: Score, points: Mapping[str, int]) -> list[Invalid]:
+    """That points which were submitted change, and nobody says why."""
+    submitted = score.submitted_points
+    if not command.submit or submitted is None or submitted == points or command.reason.strip():
+        return []
+    return [Invalid("ระบุเหตุผลที่แก้ไขคะแนนที่ส่งแล้ว", "Say why the submitted points change.", field="reason")]
+
+
 async def _submit(session: AsyncSession, now: datetime, command: RecordScore, score: Score) -> None:
     """Make the working copy the score that counts; comments stay here, points go to the log."""
+    if faults := _reason_faults(command, score, score.points):
+        raise as_one(faults)
     before = score.submitted_points
     score.submitted_points = dict(score.points)
     score.submitted_comments = dict(score.comments)
@@ -180,12 +201,6 @@ async def _submit(session: AsyncSession, now: datetime, command: RecordScore, sc
         await publish(session, ScoreRecorded.model_validate({**values, "recorded_at": now}))
         return
     reason = command.reason.strip()
-    if not reason:
-        raise Invalid(
-            "ระบุเหตุผลที่แก้ไขคะแนนที่ส่งแล้ว",
-            "Say why the submitted points change.",
-            field="reason",
-        )
     session.add(
         ScoreAmendment(
             contest_id=command.contest_id,

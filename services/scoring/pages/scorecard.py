@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import FormData
 
 from services.scoring.domain.rounds import Opening
-from services.scoring.domain.rubric import points_outside, raise_all
+from services.scoring.domain.rubric import UNREADABLE
 from services.scoring.handlers.assignments import is_decided
 from services.scoring.handlers.queue import own_queue
 from services.scoring.handlers.scores import RecordScore, desk_of, record_score
@@ -149,21 +149,14 @@ def _card(rulebook: Rulebook, score: Score | None, given: FormData | None) -> di
 
 
 def _command(rulebook: Rulebook, entry_id: str, by: ContactId, form: FormData, submit: bool) -> RecordScore:
-    points, errors = {}, []
-    for dimension in rulebook.rubric:
-        typed = text_of(form, f"scores.{dimension.id}")
-        if typed and typed.isascii() and typed.isdecimal() and len(typed) < 5:
-            points[dimension.id] = int(typed)
-        elif typed:
-            errors.append(points_outside(dimension))
-    raise_all(errors)
+    typed = {dimension.id: text_of(form, f"scores.{dimension.id}") for dimension in rulebook.rubric}
     revision = text_of(form, "revision")
     return RecordScore(
         contest_id=rulebook.contest_id,
         entry_id=EntryId(entry_id),
         by=by,
         round=round_of(text_of(form, "round")),
-        points=points,
+        points={dimension_id: _points(text) for dimension_id, text in typed.items() if text},
         comments={
             DimensionId(dimension.id): text_of(form, f"comments.{dimension.id}").replace("\r\n", "\n")
             for dimension in rulebook.rubric
@@ -172,3 +165,7 @@ def _command(rulebook: Rulebook, entry_id: str, by: ContactId, form: FormData, s
         revision=int(revision) or None if revision.isascii() and revision.isdecimal() else None,
         reason=text_of(form, "reason")[:2_000],
     )
+
+
+def _points(typed: str) -> int:
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 5 else UNREADABLE

@@ -186,7 +186,7 @@ async def test_staff_follow_a_letter_from_draft_to_acknowledgement(
         await clerk.page.fill("#field-issued_on", SHORTLIST.date().isoformat())
         await clerk.page.fill("#field-signer_post", "รองผู้ว่าราชการจังหวัด ปฏิบัติราชการแทน")
         signed = {"name": "cover.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n%%EOF\n"}
-        await clerk.page.set_input_files("#signed-file", files=[signed])
+        await clerk.page.set_input_files("#field-signed_file", files=[signed])
         await clerk.submit("บันทึกและส่งต่อ")
         await clerk.submit("ลิงก์และ QR")
         assert await clerk.found_wrong() == []

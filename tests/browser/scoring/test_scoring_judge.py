@@ -119,9 +119,13 @@ async def test_scorecard_keeps_what_was_typed_when_it_is_refused(
         )
         await visit.page.locator("[id='field-scores.background']").fill("9")
         await visit.page.locator("[id='field-comments.background']").fill("ที่มาชัดเจน")
+        await visit.page.locator("[id='field-scores.implementation']").fill("31")
+        await visit.page.locator("[id='field-scores.impact']").fill("4.5")
         await visit.submit("ส่งคะแนน")
         text = await visit.text()
-        assert text.count("ยังไม่ได้ให้คะแนน") == 6
+        assert text.count("ยังไม่ได้ให้คะแนน") == 2  # at the top and at its field, like the next two
+        assert text.count("ต้องเป็นจำนวนเต็ม 0 ถึง 30") == 2
+        assert text.count("ต้องเป็นจำนวนเต็ม 0 ถึง 40") == 2
         assert await visit.page.locator("[id='field-scores.background']").input_value() == "9"
         assert await visit.page.locator("[id='field-comments.background']").input_value() == "ที่มาชัดเจน"
     assert await scenario.rows("score") == []

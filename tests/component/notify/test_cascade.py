@@ -77,10 +77,10 @@ async def test_a_province_passes_the_letter_on_and_a_district_acknowledges(notif
         assert (await client.get(f"{here}/draft.png")).headers["content-type"] == "image/png"
         fields = {"number": "นธ 0017.2/ว 2565", "issued_on": "2022-06-20", "signer_post": "รองผู้ว่าราชการจังหวัด"}
         bad = await submit(client, f"{here}/passing-on", fields, form_page=here,
-                           files={"file": ("cover.pdf", b"PK\x03\x04 no pdf")})  # fmt: skip
+                           files={"signed_file": ("cover.pdf", b"PK\x03\x04 no pdf")})  # fmt: skip
         assert bad.status_code == 422
         done = await submit(client, f"{here}/passing-on", fields, form_page=here,
-                            files={"file": ("cover.pdf", PDF)})  # fmt: skip
+                            files={"signed_file": ("cover.pdf", PDF)})  # fmt: skip
         assert done.status_code == 303
         again = await client.get(here, headers=HTML)
         assert "ส่งต่อแล้ว" in again.text
@@ -113,6 +113,22 @@ async def test_a_province_passes_the_letter_on_and_a_district_acknowledges(notif
     async with notify.database.transaction() as session:
         rows = await repository.register.incoming(session, CONTEST_ID, "depa", 2022)
     assert [(row.number, row.source) for row in rows] == [(1, "acknowledgement"), (2, "passed_on")]
+
+
+async def test_recording_the_signed_letter_names_every_fault_at_its_field(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        await dispatched(notify, client)
+        here = link_in(mail_to(notify, "saraban@n.example"))
+        await submit(client, here, {"receive_number": "1"})
+        empty = await submit(client, f"{here}/passing-on", {}, form_page=here)
+        wrong = {name: f'href="#field-{name}"' in empty.text for name in
+                 ("recipients", "number", "issued_on", "signer_post", "signed_file")}  # fmt: skip
+        assert (empty.status_code, wrong) == (422, dict.fromkeys(wrong, True))
+        typed = {"number": "นธ 1", "issued_on": "2099-01-01", "signer_post": "รองผู้ว่าราชการจังหวัด"}
+        later = await submit(client, f"{here}/passing-on", typed, form_page=here)
+        assert later.status_code == 422
+        assert "วันที่ของหนังสืออยู่ในอนาคต" in later.text
+        assert all(f'value="{value}"' in later.text for value in typed.values())
 
 
 async def test_bangkok_passes_nothing_on(notify: Notify) -> None:
