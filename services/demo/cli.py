@@ -12,6 +12,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from services.demo.acts.opening import people
 from services.demo.api import DemoFailed, Refused
 from services.demo.figures import as_json
 from services.demo.plan import Plan, make_plan
@@ -113,6 +114,10 @@ async def _demo(
             _tell(console, outcome, system, var)
         if keep:
             await _stay(console, system)
+        elif given is not None:
+            _say(console, _who_can_sign_in(system))
+        else:
+            console.print("The system stops now; with --keep it stays up, to click through.")
     return 0 if outcome.ok else 1
 
 
@@ -177,11 +182,45 @@ def _tell(console: Console, outcome: Outcome, system: System, var: Path) -> None
     console.print(f"  summary  {var / 'summary.json'}")
 
 
+def _who_can_sign_in(system: System) -> list[str]:
+    mail = system.mail_url if system.mailpit else f"{system.url}/mail"
+    return [
+        f"Sign in at {system.url}/signin as one of these; the code is in the newest mail at {mail}",
+        *(f"  {role:<14} {addresses}" for role, addresses in people(system.admin)),
+    ]
+
+
+def _how_to_go_on(system: System) -> list[str]:
+    """Another administrator, and how the system is stopped."""
+    if system.var is None:
+        return ["Ctrl-C ends the demo; the system goes on."]
+    beside = "" if system.var.resolve() == Path("var").resolve() else f" --var {system.var}"
+    return [
+        f"To be an administrator yourself: showcase admin you@example.org{beside}",
+        f"The system stays up until Ctrl-C here, or: showcase down{beside}",
+    ]
+
+
+def _say(console: Console, lines: list[str]) -> None:
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False)
+
+
 async def _stay(console: Console, system: System) -> None:
-    """Leave the system to a person, until Ctrl-C."""
-    console.print(f"The system stays up at {system.url}/staff; Ctrl-C stops it.")
+    """Leave the system to a person, until Ctrl-C or until its own process has ended."""
+    _say(console, _who_can_sign_in(system) + _how_to_go_on(system))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
         loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(stopped.wait())]
+    if system.ended is not None:
+        waits.append(asyncio.ensure_future(system.ended()))
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    for number in signals:
+        loop.remove_signal_handler(number)
+    if not stopped.is_set():
+        console.print("The system was stopped.")

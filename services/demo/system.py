@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,10 @@ class System:
     """E-mail address of an administrator."""
     broker: str = "kafka"
     pid: int = 0
+    var: Path | None = None
+    """The folder of the demo's own system; None for a given one."""
+    ended: Callable[[], Awaitable[object]] | None = None
+    """Returns when the demo's own system has ended, whoever stopped it."""
 
 
 @contextlib.asynccontextmanager
@@ -61,6 +65,8 @@ async def own_system(var: Path, *, admin: str, port: int | None) -> AsyncIterato
             admin=admin,
             broker=addresses["broker"],
             pid=process.pid,
+            var=var,
+            ended=process.wait,
         )
     finally:
         await _stop(process)

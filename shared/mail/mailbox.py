@@ -77,6 +77,12 @@ class Mailbox:
                 self._remember(caught, file.tell(), len(data))
                 file.write(data)
 
+    @property
+    def distinct(self) -> int:
+        """How many mails there are where one that came twice under one Message-ID counts once."""
+        named = {(caught.to, caught.message_id) for caught in self._caught if caught.message_id}
+        return len(named) + sum(not caught.message_id for caught in self._caught)
+
     def find(self, to: str = "", *, limit: int = 50, offset: int = 0) -> tuple[list[Caught], int]:
         """The newest mails first, all or those to one address, and how many there are."""
         if to:

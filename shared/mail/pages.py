@@ -37,6 +37,9 @@ class CaughtMails(BaseModel):
     """A page of mails, the newest first."""
 
     total: int
+    """Of all that were asked for."""
+    distinct: int
+    """Of all mails of the box; one that was sent again under its old Message-ID is one."""
     messages: list[CaughtMail]
 
 
@@ -62,7 +65,7 @@ def mailbox_app(mailbox: Mailbox, settings: Settings) -> FastAPI:
         """Mails with their text, the newest first."""
         found, total = mailbox.find(to, limit=limit, offset=offset)
         listed = [CaughtMail(**asdict(mail), text=mailbox.open(mail.id).text) for mail in found]
-        return CaughtMails(total=total, messages=listed)
+        return CaughtMails(total=total, distinct=mailbox.distinct, messages=listed)
 
     @app.get("/mail", response_class=HTMLResponse)
     async def listing(request: Request, to: str = "", page: int = Query(1, ge=1, le=100_000)) -> Response:

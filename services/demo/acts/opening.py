@@ -6,6 +6,7 @@ from typing import Any
 from services.demo.api import DemoFailed, all_of, until
 from services.demo.plan import JUDGES
 from services.demo.stage import APPROVER, AUDITOR, CLERK, STAFF, Stage, bangkok
+from services.demo.story import entries
 
 ORDINALS = ("หนึ่ง", "สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า")
 
@@ -13,6 +14,20 @@ ORDINALS = ("หนึ่ง", "สอง", "สาม", "สี่", "ห้า
 def judge_email(number: int) -> str:
     """Of the ``number``-th judge, from 1."""
     return f"judge-{number}@demo.example.org"
+
+
+def people(admin: str) -> list[tuple[str, str]]:
+    """Role and e-mail address of everybody who can sign in once the contest is played."""
+    applicants = [entry.email for entry in entries()]
+    return [
+        ("administrator", admin),
+        ("officer", STAFF),
+        ("approver", APPROVER),
+        ("clerk", CLERK),
+        ("auditor", AUDITOR),
+        ("judges", f"{judge_email(1)} … {judge_email(JUDGES)}"),
+        ("applicants", f"{applicants[0]} … {applicants[-1]}"),
+    ]
 
 
 def _people() -> Iterator[dict[str, Any]]:

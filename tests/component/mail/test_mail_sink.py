@@ -77,6 +77,15 @@ def test_mailbox_holds_twenty_thousand(tmp_path: Path) -> None:
     assert box.find()[1] == 20_000
 
 
+def test_a_mail_that_came_twice_under_one_message_id_counts_once(tmp_path: Path) -> None:
+    box = Mailbox(tmp_path)
+    for message_id in ("<1@x>", "<2@x>", "<1@x>"):
+        box.add(SENDER, ["a@example.org"], f"Message-ID: {message_id}\r\n\r\nx\r\n".encode())
+    for _ in range(2):
+        box.add(SENDER, ["a@example.org"], b"Subject: no id\r\n\r\nx\r\n")
+    assert (len(box), box.distinct, Mailbox(tmp_path).distinct) == (5, 4, 4)
+
+
 async def test_pages_and_api_show_caught_mail(tmp_path: Path) -> None:
     box = Mailbox(tmp_path)
     raw = (
@@ -98,4 +107,4 @@ async def test_pages_and_api_show_caught_mail(tmp_path: Path) -> None:
     assert "รหัส" in listing.text
     assert "<script>alert" not in one.text
     assert html.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
-    assert (found["total"], found["messages"][0]["text"].strip()) == (1, "code 111111")
+    assert (found["total"], found["distinct"], found["messages"][0]["text"].strip()) == (1, 2, "code 111111")

@@ -20,7 +20,7 @@ from services.demo.inbox import code_from
 from services.demo.paper import report_pdf
 from services.demo.plan import make_plan
 from services.demo.show import Show
-from services.demo.stage import STAFF, Stage
+from services.demo.stage import APPROVER, STAFF, Stage
 from services.demo.story import entries
 from services.demo.system import System, own_system
 
@@ -119,6 +119,48 @@ async def test_keep_keeps_the_system_of_a_demo_that_failed(
             await cli._demo(said, plan, system, tmp_path, None, system.admin, keep=keep, json_only=False)
         assert asked == stays
     assert "the vote was not certified" in said.file.getvalue()  # type: ignore[attr-defined]
+
+
+async def test_keep_says_who_can_sign_in_and_how_to_stop_and_ends_with_its_system(tmp_path: Path) -> None:
+    said = io.StringIO()
+    ended = asyncio.Event()
+    system = System(
+        "http://127.0.0.1:1",
+        "",
+        "http://127.0.0.1:1",
+        mailpit=False,
+        admin="admin@example.org",
+        var=tmp_path,
+        ended=ended.wait,
+    )
+    staying = asyncio.create_task(cli._stay(Console(file=said, width=60), system))
+    await asyncio.sleep(0)
+    ended.set()
+    await asyncio.wait_for(staying, 5)
+    lines = said.getvalue().splitlines()
+    assert lines[0].endswith("http://127.0.0.1:1/mail")
+    assert [line.split() for line in lines[1:4]] == [
+        ["administrator", "admin@example.org"],
+        ["officer", STAFF],
+        ["approver", APPROVER],
+    ]
+    assert f"showcase admin you@example.org --var {tmp_path}" in lines[-3]
+    assert f"showcase down --var {tmp_path}" in lines[-2]
+    assert lines[-1] == "The system was stopped."
+
+
+async def test_a_mail_that_mailpit_got_twice_counts_once() -> None:
+    mails = [
+        {"ID": str(number), "MessageID": f"m{number % 600}", "To": [{"Address": "a@example.org"}]}
+        for number in range(601)
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        start, limit = (int(request.url.params[name]) for name in ("start", "limit"))
+        return httpx.Response(200, json={"messages": mails[start : start + limit]})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://mailpit") as http:
+        assert await inbox.MailpitInbox(http).total() == 600
 
 
 @pytest.mark.parametrize("reason", ["recount-differs", "votes-held"])
