@@ -16,8 +16,6 @@ from typing import Annotated
 import psutil
 import typer
 
-from shared.contracts.catalogue import TOPICS
-from shared.settings import Settings
 from shared.startup import CannotStart
 
 app = typer.Typer(
@@ -32,7 +30,17 @@ _VarOption = Annotated[
 ]
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 _STOP_SECONDS = 60.0
-_VOTE_PARTITIONS = TOPICS["voting.vote.v1"].partitions
+
+
+def _at_most_the_partitions(workers: int) -> int:
+    from shared.contracts.catalogue import TOPICS
+
+    most = TOPICS["voting.vote.v1"].partitions
+    if workers > most:
+        raise typer.BadParameter(
+            f"the vote has {most} partitions, and a worker more would have nothing to do; at most {most}."
+        )
+    return workers
 
 
 @app.command()
@@ -47,8 +55,8 @@ def up(
         int,
         typer.Option(
             min=1,
-            max=_VOTE_PARTITIONS,
-            help=f"With --processes: how many workers share the vote's {_VOTE_PARTITIONS} partitions.",
+            callback=_at_most_the_partitions,
+            help="With --processes: how many workers share the vote's partitions.",
         ),
     ] = 1,
     open_browser: Annotated[bool, typer.Option("--open-browser", help="Show the first page.")] = False,
@@ -56,6 +64,7 @@ def up(
 ) -> None:
     """Start PostgreSQL, a broker and all services on this machine, and stay until Ctrl-C."""
     from services.up import stay_up
+    from shared.settings import Settings
 
     settings = Settings().model_copy(update={"var": var, "http_host": host})
     stay_up(
