@@ -18,6 +18,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Request, async_p
 from starlette.types import ASGIApp
 
 from shared.contracts.intake import Role
+from shared.testing.machine import BROWSERS
 from shared.testing.rulebooks import CONTEST_ID
 from shared.testing.web import token_for
 from shared.web.sessions import COOKIE
@@ -46,8 +47,7 @@ _SMALL_TARGETS = """
 def chromium_path() -> str:
     """The browser to use: SHOWCASE_CHROMIUM, else the system's; empty where there is none."""
     given = os.environ.get("SHOWCASE_CHROMIUM", "")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return given or next((path for name in names if (path := shutil.which(name))), "")
+    return given or next((path for name in BROWSERS if (path := shutil.which(name))), "")
 
 
 @pytest.fixture(scope="session")
