@@ -217,7 +217,7 @@ class FraudRules(Part):
     """
 
     hold_at: Decision[int]
-    """Points: network, agent, domain and look-alike addresses give 3 each, timing 2, rate 1."""
+    """Points: network, agent, domain and look-alike addresses give 3 each, row and timing 2, rate 1."""
     lift: Decision[int]
     """A trait is conspicuous when it is this many times as common among an entry's votes as elsewhere."""
     network_votes: Decision[int]
@@ -242,6 +242,17 @@ class FraudRules(Part):
     """Votes for one entry in ten minutes before its rate is looked at …"""
     rate_factor: Decision[int]
     """… and how many times its own median of the day before."""
+    row_odds: Decision[int] | None = None
+    """Numbered mailboxes at a public provider agree by chance less than once in 10 to this power; None:
+    rows give no points of their own."""
+    people_programs: Decision[int] | None = None
+    """Colleagues of one mail domain are left alone when their programs differ by this many hundredths of
+    a bit …"""
+    people_pace: Decision[int] | None = None
+    """… the slowest tenth of them took this many tenths times as long to vote as the quickest …"""
+    people_gaps: Decision[int] | None = None
+    """… and the gaps between their votes vary by this many hundredths of their mean. One of the three
+    missing: no group is left alone."""
 
 
 class CertificateRules(Part):

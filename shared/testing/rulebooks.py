@@ -188,5 +188,9 @@ def fraud_rules(**changes: int) -> FraudRules:
         "fast_votes": 20,
         "rate_votes": 60,
         "rate_factor": 10,
+        "row_odds": 6,
+        "people_programs": 100,
+        "people_pace": 50,
+        "people_gaps": 60,
     }
     return FraudRules(**{name: assumed(value) for name, value in {**values, **changes}.items()})

@@ -4,7 +4,8 @@
                                            [--write docs/measurements]
 
 Seeded and bounded: the same seed gives the same votes. Exits 1 where a figure that must hold does not:
-at least 95 % of scripted votes held, less than 0.1 % of the honest campus.
+at least 95 % of scripted votes held, less than 0.1 % of the honest campus, less than 5 % of an honest
+office.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from shared.testing.postgres import Templates
 from tests.load.fraud.simulation import SCENARIOS, Result, as_json, play
 
 LEAST_SCRIPTED = 95.0
-MOST_CAMPUS = 0.1
+MOST_HONEST = {"campus behind one NAT": 0.1, "company office": 5.0, "municipal lunch hour": 5.0}
 
 
 async def run(options: argparse.Namespace) -> list[Result]:
@@ -64,7 +65,7 @@ def failures(results: Sequence[Result]) -> list[str]:
     return found + [
         f"{result.scenario}: {result.held_percent} % of honest votes held"
         for result in results
-        if result.scenario.startswith("campus") and result.held_percent >= MOST_CAMPUS
+        if result.held_percent >= MOST_HONEST.get(result.scenario, 100.1)
     ]
 
 

@@ -96,7 +96,7 @@ QUESTIONS: Mapping[str, RuleQuestion] = {
         "At how many points of suspicion is a vote held?",
         int,
         1,
-        14,
+        17,
     ),
     "fraud.lift": RuleQuestion(
         "ลักษณะหนึ่งต้องพบบ่อยกว่าที่อื่นกี่เท่าจึงผิดสังเกต",
@@ -180,6 +180,34 @@ QUESTIONS: Mapping[str, RuleQuestion] = {
         "How many times its own median of the day before is conspicuous?",
         int,
         2,
+        1000,
+    ),
+    "fraud.row_odds": RuleQuestion(
+        "กล่องจดหมายเรียงเลขเห็นตรงกันโดยบังเอิญได้น้อยกว่าหนึ่งใน 10 ยกกำลังเท่าใดจึงผิดสังเกต",
+        "Agreement of numbered mailboxes is conspicuous below one chance in 10 to which power?",
+        int,
+        2,
+        30,
+    ),
+    "fraud.people_programs": RuleQuestion(
+        "เพื่อนร่วมงานโดเมนเดียวกันใช้โปรแกรมต่างกันกี่ส่วนร้อยบิตจึงถือว่าเป็นคน",
+        "By how many hundredths of a bit must the programs of one mail domain differ to be people's?",
+        int,
+        0,
+        600,
+    ),
+    "fraud.people_pace": RuleQuestion(
+        "คนช้าใช้เวลากี่ส่วนสิบเท่าของคนเร็วในโดเมนเดียวกันจึงถือว่าเป็นคน",
+        "How many tenths times as long must the slow of one mail domain take as the quick, to be people?",
+        int,
+        10,
+        1000,
+    ),
+    "fraud.people_gaps": RuleQuestion(
+        "ช่วงห่างระหว่างเสียงของโดเมนเดียวกันแปรผันกี่ส่วนร้อยของค่าเฉลี่ยจึงถือว่าเป็นคน",
+        "By how many hundredths of their mean must the gaps between votes vary, to be people's?",
+        int,
+        0,
         1000,
     ),
     "voting.disposable_addresses": RuleQuestion(

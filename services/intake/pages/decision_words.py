@@ -53,6 +53,10 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "fraud.fast_votes": ("{} เสียง", "{} votes"),
     "fraud.rate_votes": ("{} เสียง", "{} votes"),
     "fraud.rate_factor": ("{} เท่า", "{} times"),
+    "fraud.row_odds": ("1 ใน 10 ยกกำลัง {}", "1 in 10 to the power of {}"),
+    "fraud.people_programs": ("{} ส่วนร้อยบิต", "{} hundredths of a bit"),
+    "fraud.people_pace": ("{} ส่วนสิบเท่า", "{} tenths times"),
+    "fraud.people_gaps": ("{} ส่วนร้อย", "{} hundredths"),
 }
 _YES = {
     True: ("ใช่", "Yes"),

@@ -1,4 +1,4 @@
-"""What makes a vote suspicious: six detectors, each a pure function from counts to findings.
+"""What makes a vote suspicious: seven detectors, each a pure function from counts to findings.
 
 A detector looks at the votes of one entry: at what they have in common, and whether the votes for
 other entries have it too. Its finding names a trait, and every vote for that entry with that trait gets
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import combinations
-from math import log2
+from math import log, log2
 from statistics import median
 from typing import Self
 
@@ -25,7 +25,9 @@ ANY_ENTRY = ""
 HISTORY_BUCKETS = 144
 """A day of ten minutes each: what an entry's rate is compared with."""
 _LEAST_HISTORY = 6
-_DISPOSABLE = "disposable"
+DISPOSABLE = "disposable"
+"""The class of mail domains that give mailboxes away."""
+_WEBMAIL = "webmail"
 
 
 class Detector(StrEnum):
@@ -36,6 +38,7 @@ class Detector(StrEnum):
     LOOK_ALIKE = "look_alike"
     NETWORK = "network"
     RATE = "rate"
+    ROW = "row"
     TIMING = "timing"
 
 
@@ -44,6 +47,7 @@ POINTS: Mapping[Detector, int] = {
     Detector.DOMAIN: 3,
     Detector.LOOK_ALIKE: 3,
     Detector.NETWORK: 3,
+    Detector.ROW: 2,
     Detector.TIMING: 2,
     Detector.RATE: 1,
 }
@@ -66,11 +70,21 @@ class Thresholds:
     fast_votes: int
     rate_votes: int
     rate_factor: int
+    row_odds: int | None = None
+    people_programs: int | None = None
+    people_pace: int | None = None
+    people_gaps: int | None = None
 
     @classmethod
     def of(cls, rules: FraudRules) -> Self:
-        """The values of the decisions."""
-        return cls(**{f.name: getattr(rules, f.name).value for f in fields(cls)})
+        """The values of the decisions; a rulebook that is older than a rule has None for it."""
+        decisions = {f.name: getattr(rules, f.name) for f in fields(cls)}
+        return cls(**{name: decision and decision.value for name, decision in decisions.items()})
+
+    @property
+    def detectors(self) -> tuple[Detector, ...]:
+        """The detectors that this rulebook has thresholds for."""
+        return tuple(d for d in Detector if d is not Detector.ROW or self.row_odds is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +136,7 @@ def agents(shares: Iterable[Share], rules: Thresholds) -> Iterator[Finding]:
 def domains(shares: Iterable[Share], rules: Thresholds) -> Iterator[Finding]:
     """One mail domain behind many votes; webmail, government and schools are never asked about."""
     for share in shares:
-        if share.here >= rules.domain_votes and (share.kind == _DISPOSABLE or share.lift >= rules.lift):
+        if share.here >= rules.domain_votes and (share.kind == DISPOSABLE or share.lift >= rules.lift):
             yield Finding(Detector.DOMAIN, share.entry_id, share.value, share.here, round(share.lift, 2))
 
 
@@ -170,12 +184,66 @@ def networks(found: Iterable[Network], rules: Thresholds) -> Iterator[Finding]:
             yield Finding(Detector.NETWORK, network.entry_id, value, network.by_agent[0], round(bits, 2))
 
 
-def look_alikes(shares: Iterable[Share], rules: Thresholds) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Addresses that differ in their last digits only, and how they voted."""
+
+    entry_id: str
+    value: str
+    here: int
+    elsewhere: int
+    kind: str = ""
+    """The class of their mail domain."""
+
+    @property
+    def percent(self) -> float:
+        """How many of them chose this entry."""
+        return 100 * self.here / (self.here + self.elsewhere)
+
+
+def look_alikes(rows: Iterable[Row], rules: Thresholds) -> Iterator[Finding]:
     """Numbered addresses that all chose the same entry."""
-    for share in shares:
-        percent = 100 * share.here / (share.here + share.elsewhere)
-        if share.here >= rules.look_alike_addresses and percent >= rules.look_alike_percent:
-            yield Finding(Detector.LOOK_ALIKE, share.entry_id, share.value, share.here, round(percent, 1))
+    for row in rows:
+        if _agrees(row, rules):
+            yield Finding(Detector.LOOK_ALIKE, row.entry_id, row.value, row.here, round(row.percent, 1))
+
+
+def _agrees(row: Row, rules: Thresholds) -> bool:
+    return row.here >= rules.look_alike_addresses and row.percent >= rules.look_alike_percent
+
+
+def rows_made(rows: Iterable[Row], webmail: Mapping[str, int], rules: Thresholds) -> Iterator[Finding]:
+    """Numbered mailboxes at public providers that agree more than chance lets strangers agree.
+
+    A school numbers its pupils and an employer its staff, so only mailboxes that anybody can open are
+    asked about. Chance is the entry's share among the votes from such mailboxes, without the rows
+    themselves: an entry that everybody votes for has rows that agree, too.
+
+    Args:
+        webmail: votes from public providers, by entry.
+    """
+    if rules.row_odds is None:
+        return
+    public = [row for row in rows if row.kind == _WEBMAIL and _agrees(row, rules)]
+    others = dict(webmail)
+    for row in public:
+        others[row.entry_id] = others.get(row.entry_id, 0) - row.here
+    everybody = sum(others.values())
+    for row in public:
+        share = (others.get(row.entry_id, 0) + 1) / (everybody + 2)
+        odds = odds_against(row.here, row.here + row.elsewhere, share)
+        if odds >= rules.row_odds:
+            yield Finding(Detector.ROW, row.entry_id, row.value, row.here, round(odds, 1))
+
+
+def odds_against(here: int, of: int, share: float) -> float:
+    """The power of ten against ``here`` or more ``of`` people choosing what each chooses with
+    probability ``share``, at least (Chernoff's bound); 0 where it is no surprise."""
+    rate = here / of
+    if rate <= share:
+        return 0.0
+    rest = (1 - rate) * log((1 - rate) / (1 - share)) if rate < 1 else 0.0
+    return of * (rate * log(rate / share) + rest) / log(10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ NAMES: Mapping[Detector, LocalizedText] = {
     Detector.LOOK_ALIKE: LocalizedText(th="อีเมลเรียงเลข", en="Numbered addresses"),
     Detector.NETWORK: LocalizedText(th="เครือข่ายเดียวกัน", en="One network"),
     Detector.RATE: LocalizedText(th="พุ่งผิดปกติ", en="Sudden rate"),
+    Detector.ROW: LocalizedText(th="กล่องจดหมายทำเป็นแถว", en="Mailboxes made in a row"),
     Detector.TIMING: LocalizedText(th="เร็วเกินอ่าน", en="Too fast to read"),
 }
 _REASONS: Mapping[Detector, tuple[str, str]] = {
@@ -23,9 +24,9 @@ _REASONS: Mapping[Detector, tuple[str, str]] = {
     ),
     Detector.DOMAIN: (
         "มาจากโดเมนอีเมลเดียวกันตั้งแต่ {domain_votes} เสียง ซึ่งเป็นกล่องจดหมายใช้แล้วทิ้ง พบบ่อยกว่าที่อื่นอย่างน้อย {lift} เท่า "
-        "หรือได้รหัสตั้งแต่ร้อยละ {domain_percent} ของชั่วโมง",
+        "หรือได้รหัสตั้งแต่ร้อยละ {domain_percent} ของชั่วโมง{people_th}",
         "{domain_votes} votes or more from one mail domain that is disposable, is at least {lift} times as "
-        "common as elsewhere, or took {domain_percent}% or more of an hour's codes",
+        "common as elsewhere, or took {domain_percent}% or more of an hour's codes{people_en}",
     ),
     Detector.LOOK_ALIKE: (
         "อีเมลตั้งแต่ {look_alike_addresses} รายการต่างกันเพียงเลขท้าย "
@@ -43,6 +44,12 @@ _REASONS: Mapping[Detector, tuple[str, str]] = {
         "{rate_votes} votes or more in ten minutes, at least {rate_factor} times the entry's own median of "
         "the day before",
     ),
+    Detector.ROW: (
+        "กล่องจดหมายของผู้ให้บริการทั่วไปที่ต่างกันเพียงเลขท้าย เลือกผลงานเดียวกันมากกว่าที่คนไม่รู้จักกันจะบังเอิญตรงกัน "
+        "(โอกาสต่ำกว่า 1 ใน 10 ยกกำลัง {row_odds})",
+        "mailboxes of public providers that differ in their last digits only chose one entry more often than "
+        "strangers would by chance (less than 1 in 10 to the power of {row_odds})",
+    ),
     Detector.TIMING: (
         "ตั้งแต่ {fast_votes} เสียงในกลุ่มเดียวกันส่งภายในไม่ถึง {fast_seconds} วินาทีหลังได้บัตร และเป็นอย่างน้อยครึ่งหนึ่งของกลุ่ม",
         "{fast_votes} votes or more of one group sent less than {fast_seconds} seconds after the ballot, at "
@@ -54,8 +61,26 @@ _REASONS: Mapping[Detector, tuple[str, str]] = {
 def reason(detector: Detector, rules: Thresholds) -> LocalizedText:
     """Why a detector speaks up, with its thresholds."""
     values = asdict(rules) | {"entropy": f"{rules.network_entropy / 100:.2f}"}
+    people = _people(rules)
     th, en = _REASONS[detector]
-    return LocalizedText(th=th.format(**values), en=en.format(**values))
+    return LocalizedText(
+        th=th.format(**values, people_th=people.th if people else ""),
+        en=en.format(**values, people_en=people.en if people else ""),
+    )
+
+
+def _people(rules: Thresholds) -> LocalizedText | None:
+    """Who is left alone although one mail domain has many votes: nobody by a rulebook that does not say."""
+    if rules.people_programs is None or rules.people_pace is None or rules.people_gaps is None:
+        return None
+    programs, gaps = f"{rules.people_programs / 100:.2f}", f"{rules.people_gaps / 100:.2f}"
+    pace = f"{rules.people_pace / 10:.1f}"
+    return LocalizedText(
+        th=f" ยกเว้นกลุ่มที่ต่างกันอย่างคนจริง คือโปรแกรมต่างกันตั้งแต่ {programs} บิต คนช้าใช้เวลาตั้งแต่ {pace} เท่าของคนเร็ว "
+        f"และช่วงห่างระหว่างเสียงแปรผันตั้งแต่ {gaps} ของค่าเฉลี่ย",
+        en=f", unless they differ as people do: programs by {programs} bits or more, the slow taking {pace} "
+        f"times as long as the quick or more, gaps between votes varying by {gaps} of their mean or more",
+    )
 
 
 def names(detectors: Iterable[Detector]) -> LocalizedText:

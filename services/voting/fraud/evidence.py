@@ -1,13 +1,15 @@
 """From rows to findings: each detector's counts, asked of the database and given to the pure rule."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import TextClause, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.voting.domain import detectors
+from services.voting.domain import colleagues, detectors
 from services.voting.domain.ballots import MailClass
-from services.voting.domain.detectors import Fast, Finding, Network, NewCodes, Share, Thresholds
+from services.voting.domain.colleagues import Colleagues
+from services.voting.domain.detectors import Fast, Finding, Network, NewCodes, Row, Share, Thresholds
 
 TEN_MINUTES = timedelta(minutes=10)
 
@@ -41,13 +43,49 @@ _DOMAINS = text(
 )
 _LOOK_ALIKES = text(
     """
-    SELECT entry_id, shape AS value, here, here AS of_here, everywhere - here AS elsewhere,
-           everywhere - here AS of_elsewhere, '' AS kind
+    SELECT entry_id, shape AS value, here, everywhere - here AS elsewhere, kind
     FROM (
-        SELECT entry_id, shape, count(*) AS here, sum(count(*)) OVER (PARTITION BY shape) AS everywhere
+        SELECT entry_id, shape, count(*) AS here, min(mail_class) AS kind,
+               sum(count(*)) OVER (PARTITION BY shape) AS everywhere
         FROM vote_signal WHERE contest_id = :contest_id AND shape <> ''
         GROUP BY entry_id, shape) AS shares
     WHERE here >= :least ORDER BY entry_id, value
+    """
+)
+_WEBMAIL = text(
+    """
+    SELECT entry_id, count(*) FROM vote_signal
+    WHERE contest_id = :contest_id AND mail_class = 'webmail' GROUP BY entry_id
+    """
+)
+_COLLEAGUES = text(
+    """
+    WITH seen AS (
+        SELECT named.entry_id, named.value, signal.agent, signal.age, signal.cast_at
+        FROM vote_signal AS signal
+        CROSS JOIN LATERAL (VALUES
+            (signal.entry_id, signal.domain),
+            ('', signal.domain || '|' || to_char(
+                (signal.cast_at - make_interval(secs => signal.age)) AT TIME ZONE 'UTC',
+                'YYYY-MM-DD"T"HH24'))
+        ) AS trait (entry_id, value)
+        JOIN unnest(CAST(:entries AS text[]), CAST(:values AS text[])) AS named (entry_id, value)
+            ON named.entry_id = trait.entry_id AND named.value = trait.value
+        WHERE signal.contest_id = :contest_id AND signal.domain = ANY(CAST(:domains AS text[]))
+            AND signal.age IS NOT NULL),
+    gap AS (
+        SELECT entry_id, value, age, extract(epoch FROM cast_at - lag(cast_at) OVER (
+            PARTITION BY entry_id, value ORDER BY cast_at)) AS seconds
+        FROM seen),
+    pace AS (
+        SELECT entry_id, value, percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY age) AS ages,
+               coalesce(avg(seconds), 0) AS mean_gap, coalesce(stddev_pop(seconds), 0) AS gap_deviation
+        FROM gap GROUP BY entry_id, value),
+    program AS (
+        SELECT entry_id, value, agent, count(*) AS votes FROM seen GROUP BY entry_id, value, agent)
+    SELECT entry_id, value, array_agg(votes ORDER BY votes DESC) AS by_program, ages, mean_gap, gap_deviation
+    FROM program JOIN pace USING (entry_id, value)
+    GROUP BY entry_id, value, ages, mean_gap, gap_deviation ORDER BY entry_id, value
     """
 )
 _NEW_CODES = text(
@@ -100,13 +138,12 @@ _RATES = text(
 async def findings(session: AsyncSession, contest_id: str, rules: Thresholds) -> list[Finding]:
     """What the detectors find among all votes of a contest so far."""
     agents = await _shares(session, _AGENTS, contest_id, rules.agent_votes)
-    domains = await _shares(session, _DOMAINS, contest_id, rules.domain_votes)
-    look_alikes = await _shares(session, _LOOK_ALIKES, contest_id, rules.look_alike_addresses)
+    rows = await _rows(session, contest_id, rules)
     found = [
         *detectors.agents(agents, rules),
-        *detectors.domains(domains, rules),
-        *detectors.new_codes(await _new_codes(session, contest_id, rules), rules),
-        *detectors.look_alikes(look_alikes, rules),
+        *await _domains(session, contest_id, rules),
+        *detectors.look_alikes(rows, rules),
+        *detectors.rows_made(rows, await _webmail(session, contest_id), rules),
         *detectors.networks(await _networks(session, contest_id, rules), rules),
         *detectors.timings(await _fast(session, contest_id, rules), rules),
     ]
@@ -129,6 +166,53 @@ async def _shares(session: AsyncSession, statement: TextClause, contest_id: str,
         )
         for row in rows
     ]
+
+
+async def _domains(session: AsyncSession, contest_id: str, rules: Thresholds) -> list[Finding]:
+    """Mail domains that are conspicuous, but for those whose votes differ as people's do."""
+    shares = await _shares(session, _DOMAINS, contest_id, rules.domain_votes)
+    codes = await _new_codes(session, contest_id, rules)
+    found = [*detectors.domains(shares, rules), *detectors.new_codes(codes, rules)]
+    if not found:
+        return []
+    disposable = {share.value for share in shares if share.kind == detectors.DISPOSABLE}
+    crowds = await _colleagues(session, contest_id, found)
+    return list(colleagues.without_people(found, disposable, crowds, rules))
+
+
+async def _colleagues(session: AsyncSession, contest_id: str, found: Sequence[Finding]) -> list[Colleagues]:
+    values = {
+        "contest_id": contest_id,
+        "entries": [finding.entry_id for finding in found],
+        "values": [finding.value for finding in found],
+        "domains": sorted({finding.value.partition("|")[0] for finding in found}),
+    }
+    rows = await session.execute(_COLLEAGUES, values)
+    return [
+        Colleagues(
+            entry_id=row.entry_id,
+            value=row.value,
+            by_program=tuple(row.by_program),
+            quick=row.ages[0],
+            slow=row.ages[1],
+            mean_gap=float(row.mean_gap),
+            gap_deviation=float(row.gap_deviation),
+        )
+        for row in rows
+    ]
+
+
+async def _rows(session: AsyncSession, contest_id: str, rules: Thresholds) -> list[Row]:
+    values = {"contest_id": contest_id, "least": rules.look_alike_addresses}
+    return [
+        Row(row.entry_id, row.value, int(row.here), int(row.elsewhere), row.kind)
+        for row in await session.execute(_LOOK_ALIKES, values)
+    ]
+
+
+async def _webmail(session: AsyncSession, contest_id: str) -> dict[str, int]:
+    """Votes from public mail providers, by entry."""
+    return {row[0]: int(row[1]) for row in await session.execute(_WEBMAIL, {"contest_id": contest_id})}
 
 
 async def _new_codes(session: AsyncSession, contest_id: str, rules: Thresholds) -> list[NewCodes]:

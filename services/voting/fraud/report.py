@@ -107,7 +107,7 @@ async def fraud_report(session: AsyncSession, contest_id: str, *, insider: bool 
 
 def detector_lines(rules: Thresholds) -> tuple[DetectorLine, ...]:
     """All detectors with their thresholds in words, the strongest first."""
-    ordered = sorted(Detector, key=lambda detector: (-POINTS[detector], detector))
+    ordered = sorted(rules.detectors, key=lambda detector: (-POINTS[detector], detector))
     return tuple(
         DetectorLine(d, fraud_words.NAMES[d], POINTS[d], fraud_words.reason(d, rules)) for d in ordered
     )

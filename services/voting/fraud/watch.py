@@ -49,6 +49,7 @@ _SUSPECTS = text(
         ('domain', signal.domain || '|' || to_char(
             (signal.cast_at - make_interval(secs => signal.age)) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24')),
         ('look_alike', signal.shape),
+        ('row', signal.shape),
         ('network', signal.network || '|' || signal.agent),
         ('rate', to_char(date_bin('10 minutes', signal.cast_at, 'epoch') AT TIME ZONE 'UTC',
                          'YYYY-MM-DD"T"HH24.MI')),

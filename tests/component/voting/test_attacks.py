@@ -21,16 +21,27 @@ from tests.load.fraud.simulation import SCENARIOS, play
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
-@pytest.mark.parametrize("name", ["botnet of 2,000 /24s", "disposable-mail farm", "slow drip"])
+@pytest.mark.parametrize(
+    "name",
+    ["botnet of 2,000 /24s", "disposable-mail farm", "slow drip", "own-domain farm", "disguised botnet"],
+)
 async def test_scripted_votes_are_held(voting_database: Database, name: str) -> None:
     result = await play(voting_database, BY_NAME[name], seed=7, public=600, scale=0.1)
     assert result.held_percent >= 95
     assert result.public_held_percent <= 0.1
 
 
-@pytest.mark.parametrize("name", ["campus behind one NAT", "viral share"])
-async def test_honest_crowds_are_not(voting_database: Database, name: str) -> None:
-    result = await play(voting_database, BY_NAME[name], seed=7, public=600, scale=0.1)
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("campus behind one NAT", 0.1),
+        ("viral share", 0.1),
+        ("company office", 0.5),
+        ("municipal lunch hour", 0.5),
+    ],
+)
+async def test_honest_crowds_are_not(voting_database: Database, name: str, scale: float) -> None:
+    result = await play(voting_database, BY_NAME[name], seed=7, public=600, scale=scale)
     assert (result.held, result.public_held) == (0, 0)
 
 

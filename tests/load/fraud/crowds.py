@@ -7,7 +7,7 @@ attackers know the product: they vote for their own entry, and each has one way 
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -212,6 +212,30 @@ def disguised_botnet(dice: random.Random, opens: datetime, count: int) -> Iterat
         yield Voter(mail, TARGET, address, browser(dice), at, age(dice), False, "botnet")
 
 
+def unnumbered_botnet(dice: random.Random, opens: datetime, count: int) -> Iterator[Voter]:
+    """The same, with mailboxes that look like people's."""
+    for voter in disguised_botnet(dice, opens, count):
+        yield replace(voter, address=mailbox(dice))
+
+
+def own_domain_farm(dice: random.Random, opens: datetime, count: int) -> Iterator[Voter]:
+    """Domains of the attacker's own with names as mailboxes, a proxy for each vote, one browser that
+    waits a random while."""
+    start = opens + timedelta(days=1, hours=4)
+    domains = max(1, count // 250)
+    for number in range(count):
+        at = start + timedelta(hours=dice.random() * 6)
+        mail = f"{_local(dice)}{number}@brand-{number % domains}.example"
+        yield Voter(mail, TARGET, network(dice), LAB_BROWSER, at, dice.randrange(4, 40), False, "farm")
+
+
+def disguised_farm(dice: random.Random, opens: datetime, count: int) -> Iterator[Voter]:
+    """The same by somebody who has read the detectors: a quarter of everybody's browsers, human pauses."""
+    for voter in own_domain_farm(dice, opens, count):
+        agent = LAB_BROWSER if dice.random() < 0.75 else browser(dice)
+        yield replace(voter, agent=agent, age=age(dice))
+
+
 def disposable_farm(dice: random.Random, opens: datetime, count: int) -> Iterator[Voter]:
     """Throw-away domains that no list has yet, 75 mailboxes each; a script with ten machines' browsers."""
     start = opens + timedelta(days=1, hours=2)
@@ -265,3 +289,15 @@ def company(dice: random.Random, opens: datetime, count: int) -> Iterator[Voter]
         mail = f"{_NAMES[number % len(_NAMES)]}.{_SURNAMES[number // len(_NAMES) % 20]}@maker.co.th"
         agent = LAB_BROWSER if dice.random() < 0.75 else browser(dice)
         yield Voter(mail, TARGET, "203.150.4.5", agent, at, age(dice), True, "company")
+
+
+def municipality(dice: random.Random, opens: datetime, count: int) -> Iterator[Voter]:
+    """A municipality whose city is a finalist: one mail domain that is no go.th, one address, all for
+    their own city in the lunch hour; a bulk purchase of computers, and people's own phones."""
+    start = opens + timedelta(days=1, hours=5)
+    for number in range(count):
+        at = start + timedelta(minutes=min(70.0, dice.gammavariate(2, 12)))
+        name, surname = _NAMES[number % len(_NAMES)], _SURNAMES[number // len(_NAMES) % 20]
+        agent = LAB_BROWSER if dice.random() < 0.5 else browser(dice, in_app=0.45)
+        mail = f"{name}.{surname}@city-hall.in.th"
+        yield Voter(mail, TARGET, "203.150.7.8", agent, at, age(dice), True, "municipality")

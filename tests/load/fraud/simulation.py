@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import text
@@ -41,6 +42,17 @@ _LOOK_EVERY = timedelta(hours=12)
 _BATCH = 1_000
 
 
+class Kind(StrEnum):
+    """Who casts a crowd's votes."""
+
+    SCRIPTED = "scripted"
+    """A program: at least 95 % of its votes are to be held."""
+    DISGUISED = "disguised"
+    """A program whose author has read the detectors: the figure is what it is."""
+    PEOPLE = "attack by people"
+    HONEST = "honest"
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A crowd among the public."""
@@ -48,22 +60,57 @@ class Scenario:
     name: str
     crowd: Crowd
     size: int
-    scripted: bool
-    """Whether its votes are an attack by a program, of which 95 % are to be held."""
+    kind: Kind
     about: str
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    Scenario("one script", crowds.one_script, 2_000, True, "one machine, a program that names itself"),
-    Scenario("disguised script", crowds.disguised_script, 2_000, True, "poses as the commonest browser"),
-    Scenario("botnet of 2,000 /24s", crowds.botnet, 4_000, True, "one browser build, numbered mailboxes"),
-    Scenario("disposable-mail farm", crowds.disposable_farm, 3_000, True, "40 unlisted domains"),
-    Scenario("slow drip", crowds.slow_drip, 1_200, True, "a vote every five minutes for days"),
-    Scenario("disguised botnet", crowds.disguised_botnet, 4_000, False, "everybody's browsers, patience"),
-    Scenario("bought votes", crowds.bought, 2_000, False, "real people, own phones, own mailboxes"),
-    Scenario("campus behind one NAT", crowds.campus, 4_000, False, "honest: one address, one domain"),
-    Scenario("viral share", crowds.viral, 8_000, False, "honest: one evening, mostly one app"),
-    Scenario("company office", crowds.company, 300, False, "honest: one domain, like machines"),
+    Scenario(
+        "one script", crowds.one_script, 2_000, Kind.SCRIPTED, "one machine, a program that names itself"
+    ),
+    Scenario(
+        "disguised script", crowds.disguised_script, 2_000, Kind.SCRIPTED, "poses as the commonest browser"
+    ),
+    Scenario(
+        "botnet of 2,000 /24s", crowds.botnet, 4_000, Kind.SCRIPTED, "one browser build, numbered mailboxes"
+    ),
+    Scenario("disposable-mail farm", crowds.disposable_farm, 3_000, Kind.SCRIPTED, "40 unlisted domains"),
+    Scenario(
+        "own-domain farm",
+        crowds.own_domain_farm,
+        1_000,
+        Kind.SCRIPTED,
+        "names at own domains, one browser, proxies",
+    ),
+    Scenario("slow drip", crowds.slow_drip, 1_200, Kind.SCRIPTED, "a vote every five minutes for days"),
+    Scenario(
+        "disguised botnet",
+        crowds.disguised_botnet,
+        4_000,
+        Kind.DISGUISED,
+        "everybody's browsers, patience, numbered mailboxes",
+    ),
+    Scenario(
+        "unnumbered botnet",
+        crowds.unnumbered_botnet,
+        4_000,
+        Kind.DISGUISED,
+        "the same, mailboxes like people's",
+    ),
+    Scenario(
+        "disguised farm",
+        crowds.disguised_farm,
+        1_000,
+        Kind.DISGUISED,
+        "own domains, mixed browsers, human pauses",
+    ),
+    Scenario("bought votes", crowds.bought, 2_000, Kind.PEOPLE, "real people, own phones, own mailboxes"),
+    Scenario("campus behind one NAT", crowds.campus, 4_000, Kind.HONEST, "one address, one domain"),
+    Scenario("viral share", crowds.viral, 8_000, Kind.HONEST, "one evening, mostly one app"),
+    Scenario("company office", crowds.company, 300, Kind.HONEST, "one domain, one address, like machines"),
+    Scenario(
+        "municipal lunch hour", crowds.municipality, 300, Kind.HONEST, "one domain, one address, one hour"
+    ),
 )
 
 
@@ -74,7 +121,7 @@ class Result:
     scenario: str
     about: str
     kind: str
-    """``scripted``, ``attack by people`` or ``honest``."""
+    """Of :class:`Kind`."""
     votes: int
     held: int
     held_percent: float
@@ -244,11 +291,10 @@ async def _result(
         detectors[names] = detectors.get(names, 0) + 1
     public = len(voters) - len(crowd)
     public_held = len(held) - len(caught)
-    kind = "honest" if crowd[0].honest else "scripted" if scenario.scripted else "attack by people"
     return Result(
         scenario=scenario.name,
         about=scenario.about,
-        kind="disguised" if scenario.name == "disguised botnet" else kind,
+        kind=scenario.kind.value,
         votes=len(crowd),
         held=len(caught),
         held_percent=round(100 * len(caught) / len(crowd), 2),

@@ -1,6 +1,8 @@
 """The detectors' rules: what counts as a sign, what never does."""
 
+from dataclasses import replace
 from itertools import combinations
+from math import comb, log10
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from services.voting.domain.detectors import (
     Fast,
     Network,
     NewCodes,
+    Row,
     Share,
     Thresholds,
     agents,
@@ -23,9 +26,11 @@ from services.voting.domain.detectors import (
     named,
     networks,
     new_codes,
+    odds_against,
     points,
     rates,
     read_names,
+    rows_made,
     timings,
 )
 from services.voting.domain.fraud_words import names, reason, reasons
@@ -97,10 +102,40 @@ def test_network_of_many_programs_is_left_alone_whatever_its_size(counts: list[i
 
 
 def test_numbered_addresses_count_where_they_agree() -> None:
-    together = Share("e", "v", 19, 19, 2, 2)
-    apart = Share("e", "v", 12, 12, 8, 8)
-    few = Share("e", "v", 11, 11, 0, 0)
+    together, apart, few = Row("e", "v", 19, 2), Row("e", "v", 12, 8), Row("e", "v", 11, 0)
     assert [f.measured for f in look_alikes([together, apart, few], RULES)] == [90.5]
+
+
+def test_row_of_public_mailboxes_is_made_where_chance_cannot_explain_it() -> None:
+    made = Row("e", "made", 60, 0, "webmail")
+    everybody = {"e": 560, "f": 500}
+    assert [(f.detector, f.value) for f in rows_made([made], everybody, RULES)] == [(Detector.ROW, "made")]
+    pupils = Row("e", "pupils", 60, 0, "academic")
+    staff = Row("e", "staff", 60, 0, "other")
+    split = Row("e", "split", 50, 10, "webmail")
+    few = Row("e", "few", 12, 0, "webmail")
+    assert list(rows_made([pupils, staff, split, few], everybody, RULES)) == []
+
+
+def test_row_that_agrees_with_everybody_is_no_sign_unless_rows_are_everybody() -> None:
+    row = Row("e", "v", 60, 0, "webmail")
+    assert list(rows_made([row], {"e": 9_060, "f": 500}, RULES)) == []
+    rows = [Row("e", f"v{number}", 60, 0, "webmail") for number in range(150)]
+    assert len(list(rows_made(rows, {"e": 9_060, "f": 500}, RULES))) == 150
+
+
+def test_rulebook_without_odds_has_no_rows() -> None:
+    older = replace(RULES, row_odds=None)
+    assert list(rows_made([Row("e", "v", 60, 0, "webmail")], {"e": 60, "f": 500}, older)) == []
+    assert set(Detector) - set(older.detectors) == {Detector.ROW}
+    assert set(RULES.detectors) == set(Detector)
+
+
+@given(st.integers(1, 60), st.integers(0, 60), st.floats(0.01, 0.99))
+def test_odds_never_overstate_the_surprise(here: int, others: int, share: float) -> None:
+    of = here + others
+    chance = sum(comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(here, of + 1))
+    assert 0 <= odds_against(here, of, share) <= -log10(min(1.0, chance)) + 1e-6
 
 
 def test_codes_of_one_domain_within_an_hour() -> None:
@@ -128,7 +163,7 @@ def test_rate_below_the_least_is_never_a_sign(counts: list[int]) -> None:
     assert list(rates("e", [(str(n), count) for n, count in enumerate(counts)], RULES)) == []
 
 
-@given(DETECTORS, st.integers(1, 14))
+@given(DETECTORS, st.integers(1, 17))
 def test_case_is_named_after_detectors_that_suffice(detectors: set[Detector], hold_at: int) -> None:
     kept = essential(detectors, hold_at)
     assert set(kept) <= detectors
@@ -142,10 +177,11 @@ def test_case_is_named_after_detectors_that_suffice(detectors: set[Detector], ho
 
 def test_no_detector_holds_a_vote_alone_by_the_rules_of_2022() -> None:
     sets = holding_sets(RULES.hold_at)
+    assert named((Detector.ROW, Detector.TIMING)) not in sets
     assert not any(detector.value in sets for detector in Detector)
     assert named((Detector.RATE, Detector.TIMING)) not in sets
     assert named((Detector.RATE, Detector.DOMAIN)) not in sets
-    every = {named(chosen) for size in range(1, 7) for chosen in combinations(Detector, size)}
+    every = {named(chosen) for size in range(1, 8) for chosen in combinations(Detector, size)}
     assert sets < every
 
 
