@@ -29,6 +29,8 @@ HIMSELF = "second-factor"
 """In the address of what a clerk does about his own codes."""
 CERTIFICATE = "/certificates/{serial}/"
 """What the contest's own agency issued: whoever signs for it revokes it; see ``test_certificates``."""
+NARROWED = "/letters/print"
+"""Lists that leave out what is not the clerk's, and refuse nobody; see ``test_clerk_letters``."""
 
 
 @pytest.fixture
@@ -79,6 +81,14 @@ def tries(letter_id: str, token: str) -> dict[str, Callable[[], Json]]:
             "json": {"code": a_code(), "letter_ids": [letter_id]}
         },
         f"POST {API}/letters/{{letter_id}}/number": lambda: {"json": {}},
+        f"POST {API}/letters/{{letter_id}}/dispatch": dict,
+        **{
+            f"GET /letters/{{letter_id}}{what}": dict
+            for what in ("", ".pdf", "/page-{number}.png", "/labels.pdf", "/labels.csv", "/text")
+        },
+        "POST /letters/{letter_id}/{step}": lambda: {
+            "data": {csrf.FIELD: token, "return_reason": "ชื่ออำเภอไม่ครบ"}
+        },
     }
 
 
@@ -91,6 +101,8 @@ async def test_a_clerk_acts_for_his_own_agency_only(notify: Notify) -> None:
         and route.lets_in(Role.CLERK)
         and HIMSELF not in route.path
         and CERTIFICATE not in route.path
+        and route.path != "/letters"
+        and not route.path.startswith(NARROWED)
     }
     async with client_for(app) as client:
         await dispatched(notify, client)  # the letter that Narathiwat's one passes on
@@ -103,7 +115,13 @@ async def test_a_clerk_acts_for_his_own_agency_only(notify: Notify) -> None:
             answers[clerk] = {}
             for name, route in routes.items():
                 path = filled(
-                    route, letter_id=letter_id, contest_id=CONTEST_ID, file_id=file_id, book="in"
+                    route,
+                    letter_id=letter_id,
+                    contest_id=CONTEST_ID,
+                    file_id=file_id,
+                    book="in",
+                    number="1",
+                    step="return",
                 ).path
                 page = {} if path.startswith("/api/") else {"headers": HTML}
                 query = {"agency": "narathiwat"} if "/books/" in path else {}

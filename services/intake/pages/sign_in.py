@@ -17,7 +17,13 @@ from shared.web.problems import safe_path
 from shared.web.sessions import SessionIssuer, account_or_none, clear_session_cookie, set_session_cookie
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
-_HOME = {Role.ADMIN: "/staff", Role.STAFF: "/staff", Role.APPROVER: "/staff", Role.JUDGE: "/judge"}
+_HOME = {
+    Role.ADMIN: "/staff",
+    Role.STAFF: "/staff",
+    Role.APPROVER: "/staff",
+    Role.JUDGE: "/judge",
+    Role.CLERK: "/letters",
+}
 
 
 def _email(value: str) -> str:

@@ -95,6 +95,14 @@ class Agency:
             )
         return found
 
+    def may_sign(self, contact_id: str, *, approver: bool) -> bool:
+        """Whether :meth:`check_signer` lets the person sign."""
+        try:
+            self.check_signer(contact_id, approver=approver)
+        except Forbidden:
+            return False
+        return True
+
     def check_registry(self, contact_id: str, *, staff: bool) -> None:
         """Refuse whoever does not keep this agency's registry.
 
@@ -104,12 +112,16 @@ class Agency:
         Raises:
             Forbidden: others are appointed, or nobody is and the person is not of the staff.
         """
-        keepers = {one.contact_id for one in self.on_duty(REGISTRY)}
-        if contact_id not in keepers and (keepers or not staff):
+        if not self.keeps_registry(contact_id, staff=staff):
             raise Forbidden(
                 f"เฉพาะนายทะเบียนของ{self.profile.name}ดำเนินการนี้ได้",
                 "Only this agency's registry may do this.",
             )
+
+    def keeps_registry(self, contact_id: str, *, staff: bool) -> bool:
+        """Whether the person keeps this agency's registry today; ``staff`` as in :meth:`check_registry`."""
+        keepers = {one.contact_id for one in self.on_duty(REGISTRY)}
+        return contact_id in keepers or (staff and not keepers)
 
     def has_appointed(self, contact_id: str) -> bool:
         """Whether the person has a duty of this agency today."""

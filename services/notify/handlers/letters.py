@@ -16,6 +16,7 @@ from services.notify.domain.letters import (
     after,
 )
 from services.notify.domain.register import Book, EntryKind
+from services.notify.handlers.agencies import agency_of
 from services.notify.handlers.publishing import publish_by_rule
 from services.notify.tables import Dispatch, Letter
 from shared.clock import Clock
@@ -36,31 +37,49 @@ async def submit_letter(session: AsyncSession, clock: Clock, letter_id: str, by:
     return letter
 
 
-async def return_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str, reason: str) -> Letter:
+async def return_letter(
+    session: AsyncSession, clock: Clock, letter_id: str, by: str, reason: str, *, staff: bool
+) -> Letter:
     """Give a letter back to its author, with what is to be mended.
+
+    Args:
+        staff: whether the person is of the contest's staff or its approver; a clerk returns what he may sign.
 
     Raises:
         Invalid: no reason is given.
+        Forbidden: a clerk does not sign for the letter's agency.
         Conflict: it is neither in review nor approved.
     """
     if not reason.strip():
         raise Invalid("โปรดระบุสิ่งที่ต้องแก้ไข", "Say what is to be mended.", field="reason")
     letter = await repository.letters.letter(session, letter_id, lock=True)
+    now = await clock.now(session, letter.contest_id)
+    if not staff:
+        (await agency_of(session, letter.contest_id, letter.agency, now)).check_signer(by, approver=False)
     letter.state = after(LetterState(letter.state), Step.RETURN)
     letter.content = None
-    now = await clock.now(session, letter.contest_id)
     await repository.letters.add_step(session, letter, Step.RETURN, by, now, reason.strip()[:500])
     return letter
 
 
-async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, by: str) -> Letter:
+async def dispatch_letter(
+    session: AsyncSession, clock: Clock, letter_id: str, by: str, *, staff: bool
+) -> Letter:
     """Send the letter: by e-mail where an address is known, the rest to the print queue. One that bounced
     everywhere goes out again to those who have not received it.
 
+    Args:
+        staff: whether the person is of the contest's staff or its approver, who send every letter; a clerk
+            sends those of the agency whose registry he keeps.
+
     Raises:
+        Forbidden: a clerk does not keep this agency's registry.
         Conflict: it is not signed, has no number yet, or its PDF is still being made.
     """
     letter = await repository.letters.letter(session, letter_id, lock=True)
+    now = await clock.now(session, letter.contest_id)
+    if not staff:
+        (await agency_of(session, letter.contest_id, letter.agency, now)).check_registry(by, staff=False)
     following = after(LetterState(letter.state), Step.DISPATCH)
     if not letter.number_text:
         raise Conflict(
@@ -68,7 +87,6 @@ async def dispatch_letter(session: AsyncSession, clock: Clock, letter_id: str, b
         )
     if not letter.sha256:
         raise Conflict("ระบบกำลังสร้าง PDF โปรดลองอีกครั้งในอีกครู่", "The PDF is still being made; try again.")
-    now = await clock.now(session, letter.contest_id)
     if letter.state == LetterState.BOUNCED:
         await repository.letters.requeue_failed(session, letter)
     else:

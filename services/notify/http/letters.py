@@ -144,7 +144,9 @@ def router(resources: Resources) -> APIRouter:
     async def return_letter(letter_id: IdPath, body: Reason, account: Staff) -> LetterView:
         """Give a letter in review, or an approved one, back to its author."""
         async with database.transaction() as session:
-            await letters.return_letter(session, clock, letter_id, account.contact_id, body.reason)
+            await letters.return_letter(
+                session, clock, letter_id, account.contact_id, body.reason, staff=True
+            )
         return await view(letter_id)
 
     @api.post("/letters/{letter_id}/approval")
@@ -191,10 +193,11 @@ def router(resources: Resources) -> APIRouter:
         return await view(letter_id)
 
     @api.post("/letters/{letter_id}/dispatch")
-    async def dispatch_letter(letter_id: IdPath, account: Staff) -> LetterView:
+    async def dispatch_letter(letter_id: IdPath, account: Registry) -> LetterView:
         """Send it: by e-mail where an address is known; the rest go to the print queue."""
         async with database.transaction() as session:
-            await letters.dispatch_letter(session, clock, letter_id, account.contact_id)
+            staff = account.may(Role.STAFF, Role.APPROVER)
+            await letters.dispatch_letter(session, clock, letter_id, account.contact_id, staff=staff)
         return await view(letter_id)
 
     @api.post("/letters/{letter_id}/void")

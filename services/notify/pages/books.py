@@ -15,10 +15,9 @@ from services.notify.handlers import books
 from services.notify.handlers.agencies import Agency, agencies_of_clerk, agency_of
 from services.notify.handlers.printed_books import MOST_LINES, print_book
 from services.notify.pages.agencies import day_or_none
-from services.notify.pages.common import PAGES, Registry, contest_of
+from services.notify.pages.common import PAGES, Registry, contest_of, of_staff
 from services.notify.pages.uploads import read_upload
 from services.notify.register_tables import RegisterHead
-from shared.contracts.intake import Role
 from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
 from shared.thai.dates import BUDDHIST_ERA
@@ -55,11 +54,6 @@ class Opened:
     now: datetime
 
 
-def _of_staff(account: Account) -> bool:
-    """Whether the person may read every agency's books; a clerk reads those of his own."""
-    return account.may(Role.STAFF, Role.APPROVER)
-
-
 def router(resources: Resources) -> APIRouter:
     """Both books, and the stamp of what comes in."""
     pages = APIRouter()
@@ -74,12 +68,12 @@ def router(resources: Resources) -> APIRouter:
             files = contest_files(contest_id)
             agencies = files.agency_names()
             first = next((one for one in agencies if files.profile(one).home), "")
-            if not _of_staff(account):
+            if not of_staff(account):
                 own = await agencies_of_clerk(session, contest_id, account.contact_id, now)
                 agencies = {name: agencies[name] for name in own}
                 first = own[0] if own else first
             agency = await agency_of(session, contest_id, request.query_params.get("agency") or first, now)
-            if not _of_staff(account):
+            if not of_staff(account):
                 agency.check_reader(account.contact_id)
             asked = request.query_params.get("year", "")
             year = int(asked) - BUDDHIST_ERA if asked.isdecimal() and len(asked) == 4 else register_year(now)
@@ -142,7 +136,7 @@ def router(resources: Resources) -> APIRouter:
     async def file(request: Request, file_id: str, account: Registry) -> Response:
         async with database.transaction() as session:
             contest_id = await contest_of(request, session)
-            if not _of_staff(account):
+            if not of_staff(account):
                 name = await repository.register.agency_of_file(session, contest_id, file_id)
                 now = await clock.now(session, contest_id)
                 (await agency_of(session, contest_id, name, now)).check_reader(account.contact_id)
@@ -196,7 +190,7 @@ def router(resources: Resources) -> APIRouter:
                     agency,
                     letter,
                     by=account.contact_id,
-                    staff=_of_staff(account),
+                    staff=of_staff(account),
                 )
         except DomainError as error:
             return await show(request, opened, error)

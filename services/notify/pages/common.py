@@ -1,6 +1,8 @@
 """What the pages share: who may come, the contest that is meant, names, badges."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -9,11 +11,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify.domain.letters import DISPATCH_NAMES, STATE_NAMES, DispatchState, LetterState
 from services.notify.domain.notices import STATE_NAMES as NOTICE_STATES
 from services.notify.domain.notices import NoticeState
-from services.notify.repository import people
+from services.notify.handlers.agencies import Agency, agencies_of_clerk, agency_of
+from services.notify.repository import letters, people
 from services.notify.tables import Letter
 from shared import known
 from shared.contracts.intake import Role
 from shared.errors import Forbidden, Invalid, NotFound
+from shared.service import Resources
 from shared.web.pages import Pages, language_of
 from shared.web.sessions import Account, current_account, require
 
@@ -95,8 +99,58 @@ async def names_of(session: AsyncSession, ids: Iterable[str]) -> dict[str, Any]:
     return {"system": "ระบบ", "": "–"} | dict(found)
 
 
+def of_staff(account: Account) -> bool:
+    """Whether the person sees every agency's letters and books; a clerk sees those of his own."""
+    return account.may(Role.STAFF, Role.APPROVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the reader of a letter's page may do about it."""
+
+    staff: bool
+    """Draft, review, publish, void and follow it."""
+    signs: bool
+    numbers: bool
+    sends: bool
+
+    @classmethod
+    def of(cls, account: Account, agency: Agency) -> "Rights":
+        """What the roles of ``account`` and its appointments by ``agency`` come to."""
+        staff = of_staff(account)
+        keeps = agency.keeps_registry(account.contact_id, staff=staff)
+        signs = account.may(Role.APPROVER, Role.CLERK) and agency.may_sign(
+            account.contact_id, approver=account.may(Role.APPROVER)
+        )
+        return cls(staff=staff, signs=signs, numbers=keeps, sends=staff or keeps)
+
+
+async def readable_agencies(
+    session: AsyncSession, contest_id: str, account: Account, now: datetime
+) -> frozenset[str] | None:
+    """The agencies whose letters the person may see; None for all of them."""
+    if of_staff(account):
+        return None
+    return frozenset(await agencies_of_clerk(session, contest_id, account.contact_id, now))
+
+
+async def check_letter(resources: Resources, letter_id: str, account: Account) -> None:
+    """Refuse a clerk whom the letter's agency has not appointed.
+
+    Raises:
+        NotFound: there is no such letter.
+        Forbidden: he is of another agency.
+    """
+    async with resources.database.transaction() as session:
+        letter = await letters.letter(session, letter_id)
+        if not of_staff(account):
+            now = await resources.clock.now(session, letter.contest_id)
+            agency = await agency_of(session, letter.contest_id, letter.agency, now)
+            agency.check_reader(account.contact_id)
+
+
 def may_sign(account: Account) -> None:
-    """Only an approver signs or voids.
+    """Only an approver signs or voids for the contest's own agency.
 
     Raises:
         Forbidden: the account is none.

@@ -10,7 +10,7 @@ from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import KIND_NAMES, LetterState
 from services.notify.handlers import drafting, rendering
-from services.notify.pages.common import PAGES, Staff, contest_of
+from services.notify.pages.common import PAGES, Registry, Staff, check_letter, contest_of
 from services.notify.pages.letters import picture_address, show_letter
 from shared.contracts.notify import LetterKind
 from shared.errors import DomainError, NotFound
@@ -59,12 +59,14 @@ def router(resources: Resources) -> APIRouter:
         )
 
     @pages.get("/letters/{letter_id}.pdf")
-    async def pdf(letter_id: str, account: Staff) -> Response:
+    async def pdf(letter_id: str, account: Registry) -> Response:
+        await check_letter(resources, letter_id, account)
         _, content = await rendering.pdf_of(database, clock, letter_id, site)
         return Response(content, media_type="application/pdf", headers={"Cache-Control": "private, no-store"})
 
     @pages.get("/letters/{letter_id}/page-{number}.png")
-    async def picture(letter_id: str, number: int, account: Staff) -> Response:
+    async def picture(letter_id: str, number: int, account: Registry) -> Response:
+        await check_letter(resources, letter_id, account)
         pictures = await rendering.preview(database, clock, letter_id, site)
         if not 1 <= number <= len(pictures):
             raise NotFound("ไม่มีหน้านี้", "There is no such page.")

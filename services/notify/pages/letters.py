@@ -1,40 +1,48 @@
-"""``/letters``: the register, and each letter's way."""
+"""``/letters``: the register, and each letter as a page. Staff see all, a clerk those of his agency."""
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.letters import KIND_NAMES, STATE_NAMES, STEP_NAMES, DispatchState, Step, step_note
+from services.notify.domain.letters import (
+    KIND_NAMES,
+    STATE_NAMES,
+    STEP_NAMES,
+    DispatchState,
+    LetterState,
+    Step,
+    step_note,
+)
 from services.notify.fonts import typeface
-from services.notify.handlers import acknowledge, approving, composing, letters, rendering, signing
+from services.notify.handlers import composing, rendering, signing
 from services.notify.handlers.agencies import agency_of
-from services.notify.handlers.second_factor import second_factors
 from services.notify.pages.common import (
     PAGES,
-    Staff,
-    check_typed,
+    Registry,
+    Rights,
+    check_letter,
     contest_of,
     dispatch_badge,
     letter_badge,
-    may_sign,
-    may_void,
     names_of,
+    readable_agencies,
 )
 from services.notify.tables import Letter
 from shared import known
 from shared.contracts.notify import LetterKind
-from shared.errors import DomainError, Invalid, NotFound
+from shared.errors import DomainError, Invalid
 from shared.service import Resources
-from shared.thai.dates import parse_date
-from shared.thai.digits import arabic_digits, thai_digits
-from shared.web.pages import field_errors, language_of, redirect
-from shared.web.sessions import Account
+from shared.thai.digits import thai_digits
+from shared.web.pages import field_errors, language_of
+from shared.web.sessions import Account, account_or_none, current_account
 from shared.web.tables import Column, Filter, csv_response, table_view, wants_csv
 
 REGISTER = (
@@ -55,16 +63,13 @@ DISPATCHES = (
     Column("receive_number", "เลขรับ", "Receive no."),
     Column("passed_on", "ส่งต่อ", "Passed on"),
 )
-NO_NUMBER = ("ยังไม่ออกเลข", "no number yet")
-DONE = {
-    "review": ("ส่งตรวจร่างแล้ว", "It is in review."),
-    "return": ("ส่งกลับให้แก้ไขแล้ว", "It is returned."),
-    "approval": ("อนุมัติร่างแล้ว", "The draft is approved."),
-    "signing": ("ลงนามแล้ว", "It is signed."),
-    "number": ("ออกเลขทะเบียนแล้ว", "It has its number."),
-    "dispatch": ("ส่งออกแล้ว", "It is on its way."),
+NEXT_STEPS = {
+    "sign": ("รอท่านลงนาม", "Waits for your signature"),
+    "number": ("รอท่านออกเลข", "Waits for its number"),
+    "dispatch": ("รอท่านส่งออก", "Waits to be dispatched"),
 }
-"""What a step says when it is done."""
+"""What a clerk's list calls what waits for him."""
+NO_NUMBER = ("ยังไม่ออกเลข", "no number yet")
 
 
 def _kind(letter: Letter, language: str) -> str:
@@ -74,16 +79,22 @@ def _kind(letter: Letter, language: str) -> str:
 def router(resources: Resources) -> APIRouter:
     """The pages of letters."""
     pages = APIRouter()
-    database, clock, site = resources.database, resources.clock, resources.settings.public_url
-    factors = second_factors(resources)
+    database, clock = resources.database, resources.clock
 
     @pages.get("/letters")
-    async def register(request: Request, account: Staff) -> Response:
+    async def register(request: Request, account: Registry) -> Response:
         language = language_of(request)
         async with database.transaction() as session:
             contest_id = await contest_of(request, session)
             counts = await repository.letters.dispatch_counts(session, contest_id)
-            rows = await repository.letters.letters(session, contest_id)
+            now = await clock.now(session, contest_id)
+            own = await readable_agencies(session, contest_id, account, now)
+            rows = [
+                row
+                for row in await repository.letters.letters(session, contest_id)
+                if own is None or row.agency in own
+            ]
+            waiting = [] if own is None else await _waiting(session, rows, account, now)
         position = 1 if language == "en" else 0
         table = [
             {
@@ -113,106 +124,41 @@ def router(resources: Resources) -> APIRouter:
         )
         if wants_csv(request):
             return csv_response("register", view, language)
-        return await PAGES.render(request, "letters.html", {"view": view})
+        agencies = contest_files(contest_id).agency_names()
+        context = {
+            "view": view,
+            "waiting": waiting,
+            "own": None if own is None else [agencies[name] for name in sorted(own)],
+            "next_steps": NEXT_STEPS,
+        }
+        return await PAGES.render(request, "letters.html", context)
 
     @pages.get("/letters/{letter_id}")
-    async def show(request: Request, letter_id: str, account: Staff) -> Response:
+    async def show(request: Request, letter_id: str, account: Registry) -> Response:
+        await check_letter(resources, letter_id, account)
         return await show_letter(request, resources, letter_id)
-
-    @pages.post("/letters/{letter_id}/void")
-    async def void(request: Request, letter_id: str, account: Staff) -> Response:
-        form = await PAGES.form(request)
-        try:
-            async with database.transaction() as session:
-                letter = await repository.letters.letter(session, letter_id)
-                may_void(letter, account)
-                check_typed(str(form.get("confirm", "")), "VOID")
-                await letters.void_letter(
-                    session, clock, letter_id, account.contact_id, str(form.get("reason", ""))
-                )
-        except DomainError as error:
-            return await show_letter(request, resources, letter_id, error=error)
-        return redirect(
-            f"/letters/{letter_id}",
-            th="ยกเลิกหนังสือแล้ว เลขที่ไม่นำกลับมาใช้",
-            en="The letter is void; its number stays taken.",
-        )
-
-    @pages.post("/letters/{letter_id}/dispatches/{dispatch_id}")
-    async def received(request: Request, letter_id: str, dispatch_id: str, account: Staff) -> Response:
-        form = await PAGES.form(request)
-        async with database.transaction() as session:
-            row = await repository.letters.dispatch(session, dispatch_id, lock=True)
-            await acknowledge.acknowledge(
-                session, clock, row, str(form.get("receive_number", "")), by=account.contact_id
-            )
-        return redirect(
-            f"/letters/{letter_id}#dispatches", th="บันทึกเลขรับแล้ว", en="The receive number is kept."
-        )
-
-    async def take(step: str, letter_id: str, account: Account, form: Mapping[str, Any]) -> None:
-        """One step of the letter's way, as the form says."""
-        by = account.contact_id
-
-        def text(name: str) -> str:
-            return str(form.get(name, ""))
-
-        if step == "approval":
-            await rendering.preview(database, clock, letter_id, site)
-            await approving.approve_letter(database, clock, letter_id, by, site)
-            return
-        async with database.transaction() as session:
-            contest_id = (await repository.letters.letter(session, letter_id)).contest_id
-        confirmed = None
-        if step == "signing":
-            may_sign(account)
-            confirmed = await factors.confirm(contest_id, by, text("code"))
-        async with database.transaction() as session:
-            if step == "review":
-                await letters.submit_letter(session, clock, letter_id, by)
-            elif step == "return":
-                await letters.return_letter(session, clock, letter_id, by, text("return_reason"))
-            elif confirmed is not None:
-                await signing.sign_letter(session, clock, letter_id, confirmed, approver=True)
-            elif step == "number":
-                given = given_number(text("number"), text("dated"), text("elsewhere"))
-                await signing.number_letter(session, clock, letter_id, by, given, staff=True)
-            else:
-                await letters.dispatch_letter(session, clock, letter_id, by)
-        if step in ("signing", "number"):
-            await rendering.finish_letter(database, letter_id)
-
-    @pages.post("/letters/{letter_id}/{step}")
-    async def advance(request: Request, letter_id: str, step: str, account: Staff) -> Response:
-        form = await PAGES.form(request)
-        if step not in DONE:
-            raise NotFound("ไม่มีขั้นตอนนี้", "There is no such step.")
-        try:
-            await take(step, letter_id, account, form)
-        except DomainError as error:
-            return await show_letter(request, resources, letter_id, error=error)
-        th, en = DONE[step]
-        return redirect(f"/letters/{letter_id}", th=th, en=en)
 
     return pages
 
 
-def given_number(number: str, dated: str, reason: str) -> signing.GivenNumber:
-    """What the registry typed; empty = the next number, today.
-
-    Raises:
-        Invalid: no number, or no day.
-    """
-    digits = arabic_digits(number.strip())
-    if digits and not (digits.isdecimal() and len(digits) <= 6 and int(digits) > 0):
-        raise Invalid("เลขทะเบียนเป็นตัวเลขไม่เกิน 6 หลัก", "A number has at most 6 digits.", field="number")
-    try:
-        day = parse_date(dated) if dated.strip() else None
-    except ValueError as error:
-        raise Invalid(
-            "อ่านวันที่ไม่ออก เช่น 1/7/2565", "That is no day, e.g. 2022-07-01.", field="dated"
-        ) from error
-    return signing.GivenNumber(int(digits) if digits else None, day, reason)
+async def _waiting(
+    session: AsyncSession, letters: Sequence[Letter], account: Account, now: datetime
+) -> list[tuple[Letter, str]]:
+    """What waits for a clerk himself, and for which of his duties; see :data:`NEXT_STEPS`."""
+    found = []
+    rights: dict[str, Rights] = {}
+    for letter in letters:
+        if letter.agency not in rights:
+            agency = await agency_of(session, letter.contest_id, letter.agency, now)
+            rights[letter.agency] = Rights.of(account, agency)
+        may = rights[letter.agency]
+        if letter.state == LetterState.APPROVED and may.signs:
+            found.append((letter, "sign"))
+        elif letter.state == LetterState.SIGNED and not letter.number_text and may.numbers:
+            found.append((letter, "number"))
+        elif letter.state == LetterState.SIGNED and letter.recipients and letter.number_text and may.sends:
+            found.append((letter, "dispatch"))
+    return found
 
 
 async def show_letter(
@@ -226,6 +172,7 @@ async def show_letter(
 ) -> Response:
     """One letter: its picture, its text, its history and its addressees."""
     language, site = language_of(request), resources.settings.public_url
+    account = await current_account(await account_or_none(request))
     async with resources.database.transaction() as session:
         letter = await repository.letters.letter(session, letter_id)
         rulebook = await known.rulebook(session, letter.contest_id)
@@ -298,6 +245,7 @@ async def show_letter(
         "template": template,
         "profile": profile,
         "agency": agency,
+        "may": Rights.of(account, agency),
         "public": public,
         "next_number": next_number,
         "number": thai_digits(letter.number_text),
@@ -312,6 +260,7 @@ async def show_letter(
         "view": view,
         "rows": rows,
         "received": sum(row.acknowledged_at is not None for row in rows),
+        "to_print": sum(row.state == DispatchState.PRINT for row in rows),
         "children": children,
         "parent": parent,
         "thai_digits": thai_digits,

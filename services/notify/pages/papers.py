@@ -7,7 +7,7 @@ from services.notify.contest_files import contest_files
 from services.notify.domain.letters import Addressee
 from services.notify.handlers import composing, papers, rendering
 from services.notify.letter_texts import Paper
-from services.notify.pages.common import PAGES, Staff, contest_of
+from services.notify.pages.common import PAGES, Registry, Staff, check_letter, contest_of
 from shared import known
 from shared.errors import DomainError
 from shared.service import Resources
@@ -48,20 +48,23 @@ def router(resources: Resources) -> APIRouter:
         return csv_file(name, head, rows)
 
     @pages.get("/letters/{letter_id}/labels.pdf")
-    async def labels_pdf(letter_id: str, account: Staff) -> Response:
+    async def labels_pdf(letter_id: str, account: Registry) -> Response:
+        await check_letter(resources, letter_id, account)
         _, _, content = await papers.letter_labels(resources, letter_id)
         return Response(content, media_type="application/pdf", headers=PRIVATE)
 
     @pages.get("/letters/{letter_id}/labels.csv")
-    async def labels_csv(letter_id: str, account: Staff) -> Response:
+    async def labels_csv(letter_id: str, account: Registry) -> Response:
+        await check_letter(resources, letter_id, account)
         number, addressees, _ = await papers.letter_labels(resources, letter_id)
         head = ["code", "post", "place", "email", "number"]
         rows = [[one.code, one.post, one.place, one.email, number] for one in addressees]
         return csv_file("labels", head, rows)
 
     @pages.get("/letters/{letter_id}/text")
-    async def as_text(request: Request, letter_id: str, account: Staff) -> Response:
+    async def as_text(request: Request, letter_id: str, account: Registry) -> Response:
         """The letter as a plain page, for whoever cannot or will not read a PDF."""
+        await check_letter(resources, letter_id, account)
         async with database.transaction() as session:
             letter = await repository.letters.letter(session, letter_id)
             content = await composing.content_of(session, letter, site)
