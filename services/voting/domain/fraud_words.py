@@ -4,7 +4,7 @@ votes they were nor how many an entry has."""
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
-from services.voting.domain.detectors import Detector, Thresholds
+from services.voting.domain.detectors import ANY_ENTRY, Detector, Thresholds
 from shared.contracts.event import LocalizedText
 
 NAMES: Mapping[Detector, LocalizedText] = {
@@ -56,6 +56,25 @@ _REASONS: Mapping[Detector, tuple[str, str]] = {
         "least half of the group",
     ),
 }
+
+
+_MEASURED: Mapping[Detector, tuple[str, str]] = {
+    Detector.AGENT: ("{} เท่าของเสียงผลงานอื่น", "{} times as common as for other entries"),
+    Detector.DOMAIN: ("{} เท่าของเสียงผลงานอื่น", "{} times as common as for other entries"),
+    Detector.LOOK_ALIKE: ("{}% เลือกผลงานนี้", "{}% of them chose this entry"),
+    Detector.NETWORK: ("โปรแกรมต่างกัน {} บิต", "programs differ by {} bits"),
+    Detector.RATE: ("{} เท่าของค่ากลาง", "{} times the median"),
+    Detector.ROW: ("บังเอิญไม่ถึง 1 ใน 10 ยกกำลัง {}", "by chance less than 1 in 10 to the power of {}"),
+    Detector.TIMING: ("{}% ของกลุ่มเร็วเกินอ่าน", "{}% of the group too fast to read"),
+}
+
+
+def measured(detector: Detector, entry_id: str, value: float) -> LocalizedText:
+    """What a finding measured, with its unit."""
+    th, en = _MEASURED[detector]
+    if detector is Detector.DOMAIN and entry_id == ANY_ENTRY:
+        th, en = "{}% ของรหัสในชั่วโมงนั้น", "{}% of that hour's codes"
+    return LocalizedText(th=th.format(f"{value:,.4g}"), en=en.format(f"{value:,.4g}"))
 
 
 def reason(detector: Detector, rules: Thresholds) -> LocalizedText:

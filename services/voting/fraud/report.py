@@ -1,8 +1,9 @@
 """What can be told of the fraud ledger: the public report, and a case as its reviewers see it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -148,6 +149,15 @@ class WhatIf:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """One of a case's findings in words."""
+
+    name: LocalizedText
+    votes: int
+    value: LocalizedText
+
+
+@dataclass(frozen=True, slots=True)
 class CaseReview:
     """Everything that a reviewer looks at."""
 
@@ -155,6 +165,7 @@ class CaseReview:
     entry: LocalizedText
     name: LocalizedText
     reason: LocalizedText
+    measured: tuple[Measured, ...]
     shape: CaseShape | None
     samples: tuple[Sample, ...]
     what_if: WhatIf
@@ -178,10 +189,18 @@ async def review(session: AsyncSession, contest_id: str, case_id: str) -> CaseRe
         entry=titles.get(case.entry_id, LocalizedText(th=case.entry_id, en=case.entry_id)),
         name=fraud_words.names(read_names(case.detectors)),
         reason=LocalizedText(th=case.reason_th, en=case.reason_en),
+        measured=tuple(_measured(finding) for finding in case.findings),
         shape=await ledger.case_shape(session, contest_id, case_id),
         samples=tuple(await ledger.samples(session, contest_id, case_id)),
         what_if=what_if(standing, case.entry_id, case.votes if case.state == "open" else 0),
     )
+
+
+def _measured(finding: Mapping[str, Any]) -> Measured:
+    """A finding as the case keeps it."""
+    detector = Detector(finding["detector"])
+    value = fraud_words.measured(detector, finding["entry_id"], finding["measured"])
+    return Measured(fraud_words.NAMES[detector], finding["votes"], value)
 
 
 def what_if(standing: dict[str, int], entry_id: str, votes: int) -> WhatIf:

@@ -1,5 +1,6 @@
 """Held votes: the reviewers' queue and its cases, and the report that everybody reads after the close."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -23,6 +24,7 @@ from shared.web.tables import Column, Filter, csv_response, table_view, wants_cs
 
 Reviewer = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
 Approver = Annotated[Account, Depends(require(Role.APPROVER))]
+NOTHING_TYPED: Mapping[str, str] = {"choice": "", "reason": ""}
 STATES = {
     "open": ("รอตัดสิน", "waiting", "now"),
     "chosen": ("รอคนที่สอง", "second person", "now"),
@@ -101,7 +103,12 @@ def router(resources: Resources) -> APIRouter:
         return await pages.render(request, "staff/held.html", context)
 
     async def case_page(
-        request: Request, account: Account, contest_id: str, case_id: str, error: DomainError | None = None
+        request: Request,
+        account: Account,
+        contest_id: str,
+        case_id: str,
+        error: DomainError | None = None,
+        typed: Mapping[str, str] = NOTHING_TYPED,
     ) -> Response:
         async with database.transaction() as session:
             found = await review(session, contest_id, case_id)
@@ -113,6 +120,7 @@ def router(resources: Resources) -> APIRouter:
             "approver": account.may(Role.APPROVER),
             "least": LEAST_REASON,
             "most": MOST_REASON,
+            "typed": typed,
             "errors": {error.field or "choice": error.th if language_of(request) == "th" else error.en}
             if error
             else {},
@@ -127,20 +135,21 @@ def router(resources: Resources) -> APIRouter:
     async def decide(request: Request, case_id: str, account: Approver) -> Response:
         form = await pages.form(request)
         contest_id = await contest_of(request)
+        typed = {name: str(form.get(name, "")) for name in ("choice", "reason", "votes")}
         back = f"/staff/vote/held/{case_id}?contest={contest_id}"
         try:
             command = DecideCase(
                 contest_id,
                 case_id,
-                _choice(str(form.get("choice", ""))),
-                str(form.get("reason", "")),
+                _choice(typed["choice"]),
+                typed["reason"],
                 account,
-                _number(str(form.get("votes", ""))),
+                _number(typed["votes"]),
             )
             async with database.transaction() as session:
                 case = await decide_case(session, clock, command)
         except Invalid as error:
-            return await case_page(request, account, contest_id, case_id, error)
+            return await case_page(request, account, contest_id, case_id, error, typed)
         except NotFound:
             raise
         except DomainError as error:
@@ -153,8 +162,8 @@ def router(resources: Resources) -> APIRouter:
             )
         return redirect(
             f"/staff/vote/held?contest={contest_id}",
-            th=f"ตัดสินแล้ว {case.votes:,} เสียง",
-            en=f"Decided: {case.votes:,} votes.",
+            th=f"ตัดสินแล้ว: {'ปล่อย' if case.state == 'released' else 'ตัดออก'} {case.votes:,} เสียง",
+            en=f"Decided: {case.votes:,} votes {case.state}.",
         )
 
     @routes.post("/staff/vote/held/{case_id}/withdrawal")

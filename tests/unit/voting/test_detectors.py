@@ -33,7 +33,7 @@ from services.voting.domain.detectors import (
     rows_made,
     timings,
 )
-from services.voting.domain.fraud_words import names, reason, reasons
+from services.voting.domain.fraud_words import measured, names, reason, reasons
 from services.voting.domain.keys import derive_keys
 from services.voting.domain.look_alikes import shape, shape_hash
 from shared.testing.rulebooks import fraud_rules
@@ -192,6 +192,19 @@ def test_every_detector_says_why_in_two_languages_with_its_threshold(detector: D
     assert words.th != words.en
     assert ("77" in strict.th and "77" in strict.en) or "0.77" in strict.th
     assert "{" not in words.th + words.en
+
+
+@pytest.mark.parametrize("detector", Detector)
+def test_what_was_measured_is_told_with_its_unit(detector: Detector) -> None:
+    words = measured(detector, "e", 1234.5)
+    assert "1,234" in words.th
+    assert "1,234" in words.in_language("en")
+    assert words.th != words.in_language("en")
+
+
+def test_share_of_an_hours_codes_is_no_multiple() -> None:
+    assert measured(Detector.DOMAIN, "", 42.0).en == "42% of that hour's codes"
+    assert measured(Detector.DOMAIN, "e", 42.0).en == "42 times as common as for other entries"
 
 
 def test_reasons_of_several_detectors_are_told_together() -> None:
