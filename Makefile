@@ -4,6 +4,8 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3 pytho
 BIN := .venv/bin
 READY := .venv/.ready
 
+unexport PYTHONDONTWRITEBYTECODE # a start that compiles every module anew takes twice as long
+
 .DEFAULT_GOAL := help
 .PHONY: help setup test-setup demo up down test test-faults check bench bench-setup fmt
 

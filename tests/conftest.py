@@ -1,12 +1,18 @@
 """Fixtures that every test may use; each lives beside what it gives, in ``shared.testing``."""
 
 import importlib.util
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from shared.db import engine
+
+# children of tests find their modules compiled, and brokers that live for seconds are not optimised
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+if os.environ.get("SHOWCASE_FAULTS") != "all":
+    os.environ.setdefault("KAFKA_JVM_PERFORMANCE_OPTS", "-XX:TieredStopAtLevel=1")
 
 # a busy machine is no counterexample
 settings.register_profile("showcase", deadline=None)

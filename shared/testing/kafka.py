@@ -12,13 +12,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from shared.contracts.ids import new_id
-from shared.embedded.kafka_java import KAFKA_VERSION, KafkaJava
-from shared.embedded.ports import free_port
+from shared.embedded.kafka_java import KafkaJava
 from shared.settings import BrokerKind, Settings
-from shared.testing.containers import NETWORK_MODE, LocalContainer
 from shared.testing.docker import docker_answers
 
 
@@ -71,54 +68,6 @@ def _from_java(stack: ExitStack) -> str:
 
 
 def _from_container(stack: ExitStack) -> str:
-    return stack.enter_context(KafkaContainer()).bootstrap_servers
+    from shared.testing.containers import KafkaServer
 
-
-class KafkaContainer(LocalContainer):
-    """The apache/kafka image in KRaft mode. The advertised port is known only once the container
-    runs, so the broker waits for a script that we put there."""
-
-    _SCRIPT = "/var/tmp/start.sh"  # noqa: S108 - inside the container
-
-    def __init__(self, image: str = f"apache/kafka:{KAFKA_VERSION}") -> None:
-        super().__init__(image)
-        on_host = NETWORK_MODE == "host"
-        self._port, controller = (free_port(), free_port()) if on_host else (9092, 9093)
-        bind = "127.0.0.1" if on_host else "0.0.0.0"  # noqa: S104 - inside the container
-        self.with_exposed_ports(self._port)
-        for name, value in {
-            "NODE_ID": "1",
-            "PROCESS_ROLES": "broker,controller",
-            "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-            "LISTENERS": f"PLAINTEXT://{bind}:{self._port},CONTROLLER://127.0.0.1:{controller}",
-            "LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "CONTROLLER_QUORUM_VOTERS": f"1@127.0.0.1:{controller}",
-            "LOG_DIRS": "/tmp/kafka-data",  # noqa: S108 - inside the container
-            "AUTO_CREATE_TOPICS_ENABLE": "false",
-            "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-            "OFFSETS_TOPIC_NUM_PARTITIONS": "4",
-            "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
-            "TRANSACTION_STATE_LOG_MIN_ISR": "1",
-            "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
-            "GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
-            "HEAP_OPTS": "-Xms128m -Xmx512m",
-        }.items():
-            self.with_env(f"KAFKA_{name}", value)
-        waiting = f"until [ -s {self._SCRIPT} ]; do sleep .1; done; exec bash {self._SCRIPT}"
-        self.with_command(["bash", "-c", waiting])
-
-    @property
-    def bootstrap_servers(self) -> str:
-        """Where clients connect."""
-        return f"127.0.0.1:{self.get_exposed_port(self._port)}"
-
-    def start(self) -> "KafkaContainer":
-        super().start()
-        script = (
-            f"export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://{self.bootstrap_servers}; "
-            "exec /etc/kafka/docker/run"
-        )
-        target = self._SCRIPT
-        self.exec(["bash", "-c", f"echo '{script}' > {target}.t && mv {target}.t {target}"])
-        LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(60).wait_until_ready(self)
-        return self
+    return stack.enter_context(KafkaServer()).bootstrap_servers
