@@ -74,8 +74,10 @@ async def running(
         settings = await embedded.start()
         stack.push_async_callback(embedded.stop)
         configure_tracing(name="showcase", endpoint=settings.otlp_endpoint)
+        say("Bringing the databases and the topics up to date …")
         house = _build(builds, settings, stack)
         await prepare(settings, house.services)
+        say("Opening the pages …")
         mode: _OneProcess | _ManyProcesses = (
             _ManyProcesses(settings, embedded, workers) if processes else _OneProcess(house)
         )
@@ -87,6 +89,7 @@ async def running(
         server = HttpServer(Dispatch(routes), bound)
         await server.start()
         stack.push_async_callback(server.stop)
+        say(f"Pages answer at {settings.public_url}; the consumers join their groups …")
         await mode.start_working(house, stack)
         addresses = _addresses(embedded, settings, processes=processes)
         embedded.var.write_addresses(addresses)

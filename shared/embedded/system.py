@@ -16,14 +16,15 @@ from pydantic import SecretStr
 
 from shared.db.provision import provision
 from shared.embedded import keys as key_files
-from shared.embedded.kafka_java import KafkaJava
+from shared.embedded.kafka_java import KafkaJava, java
 from shared.embedded.memory_broker import MemoryBroker
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.var import Var
 from shared.mail.mailbox import Mailbox
 from shared.mail.sink import MailSink
+from shared.messaging.broker import cluster_id
 from shared.runtime.checks import place_of, wait_for_database
-from shared.settings import BrokerKind, Settings
+from shared.settings import SERVICE_NAMES, BrokerKind, Settings
 from shared.startup import CannotStart
 
 Say = Callable[[str], None]
@@ -68,6 +69,9 @@ class EmbeddedSystem:
         self.var.logs.mkdir(exist_ok=True)
         keys = key_files.load_or_make(self.var.keys)
         settings = self._with_defaults(keys)
+        await _check_given(settings)
+        if missing := self._missing(settings):
+            self.say(f"Starting {', '.join(missing)} …")
         bootstrap_servers, database_url, smtp_port = await asyncio.gather(
             self._broker(settings), self._database(settings, keys), self._mail(settings)
         )
@@ -78,6 +82,16 @@ class EmbeddedSystem:
                 "smtp_port": smtp_port,
             }
         )
+
+    def _missing(self, settings: Settings) -> list[str]:
+        """What is started here, as a person reads it."""
+        broker = "Apache Kafka on the local Java" if settings.broker is BrokerKind.KAFKA else "the broker"
+        wanted = {
+            "PostgreSQL": not (settings.database_url or all(_own_databases(settings))),
+            broker: not settings.bootstrap_servers,
+            "a mail server": not settings.model_fields_set & {"smtp_host", "smtp_port"},
+        }
+        return [name for name, here in wanted.items() if here]
 
     async def stop(self) -> None:
         """Stop what was started, in the opposite order; safe to repeat."""
@@ -111,7 +125,6 @@ class EmbeddedSystem:
             return settings.bootstrap_servers
         server: KafkaJava | MemoryBroker
         if settings.broker is BrokerKind.KAFKA:
-            self.say("Starting Apache Kafka on the local Java …")
             server = KafkaJava(self.var.kafka, heap="256m")
         else:
             server = MemoryBroker(
@@ -123,10 +136,7 @@ class EmbeddedSystem:
         return address
 
     async def _database(self, settings: Settings, keys: key_files.Keys) -> str:
-        own = [
-            getattr(settings, f"{name}_database_url") for name in ("intake", "scoring", "voting", "notify")
-        ]
-        if all(own):
+        if all(_own_databases(settings)):
             return settings.database_url
         dsn = settings.database_url
         if not dsn:
@@ -152,6 +162,18 @@ class EmbeddedSystem:
         sink = await self._stops.enter_async_context(MailSink(self.var.path / "mail"))
         self.mailbox = sink.mailbox
         return sink.port
+
+
+async def _check_given(settings: Settings) -> None:
+    """What was given, or has to be there, is looked for before anything is started."""
+    if settings.bootstrap_servers:
+        await cluster_id(settings)
+    elif settings.broker is BrokerKind.KAFKA:
+        await asyncio.to_thread(java)
+
+
+def _own_databases(settings: Settings) -> list[str]:
+    return [getattr(settings, f"{name}_database_url") for name in SERVICE_NAMES]
 
 
 def end_leftovers(var: Var) -> None:

@@ -19,6 +19,7 @@ import httpx
 import psutil
 import pytest
 
+from shared.contracts.ids import new_id
 from shared.embedded.ports import free_port
 from shared.embedded.postgres import stop_leftover
 from shared.embedded.system import end_leftovers
@@ -31,11 +32,9 @@ STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Ours, without what would replace the embedded servers; modules are compiled once for all starts."""
-    outside = ("SHOWCASE_", "KAFKA_", "PYTHONDONTWRITEBYTECODE")
-    compiled = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "showcase-compiled")}
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
-    return ours | compiled | variables
+    """Ours, without what would replace the embedded servers."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("SHOWCASE_", "KAFKA_"))}
+    return ours | variables
 
 
 def showcase(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -47,6 +46,54 @@ def showcase(*arguments: str, **variables: str) -> subprocess.CompletedProcess[s
         check=False,
         timeout=120,
     )
+
+
+REFUSING = """
+import json, os, sys
+import services.cli, services.up
+for line in sys.stdin:
+    wish = json.loads(line)
+    child = os.fork()
+    if not child:
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(wish[name], os.O_WRONLY | os.O_CREAT), number)
+        os.environ.update(wish["environment"])
+        sys.argv = ["showcase", *wish["arguments"]]
+        services.cli.main()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Starts ``showcase`` for each line, in a process of its own that has everything loaded already."""
+
+
+class Refusals:
+    """Starts that fail at once: what they said, and how they ended."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+
+    def __call__(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
+        """Exit code, output and the last line of errors: the first ones tell of progress."""
+        said = {name: str(self._folder / f"{name}-{new_id()}") for name in ("stdout", "stderr")}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        wish = {"arguments": arguments, "environment": variables, **said}
+        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.flush()
+        code = int(self._process.stdout.readline())
+        return code, Path(said["stdout"]).read_text(), Path(said["stderr"]).read_text().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refusals]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", REFUSING],
+        env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        yield Refusals(process, tmp_path_factory.mktemp("said"))
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 class Up:
@@ -111,9 +158,18 @@ def end(process: subprocess.Popen[bytes], folder: Path) -> None:
     stop_leftover(folder / "postgres")
 
 
-def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path) -> None:
+def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path, refused: Refusals) -> None:
     first = Up(var)
     address = first.addresses["http"]
+    steps = (
+        "Loading",
+        "Starting PostgreSQL, the broker",
+        "Bringing",
+        "Opening",
+        f"Pages answer at {address}",
+    )
+    said = [line for line in first.said.read_text().splitlines() if line.startswith(steps)]
+    assert [said[n].startswith(step) for n, step in enumerate(steps)] == [True] * len(steps)
     page = httpx.get(address, follow_redirects=True, trust_env=False)
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert httpx.get(f"{address}/readyz", trust_env=False).json() == {"status": "ready", "reasons": []}
@@ -123,11 +179,11 @@ def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path) -> 
     assert len(modes) == 4
     assert oct((var / "showcase.json").stat().st_mode)[-3:] == "600"
 
-    refused = showcase("up", "--var", str(var))
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == (
+    assert refused("up", "--var", str(var)) == (
+        1,
+        "",
         f"Showcase already runs on {var} (process {first.process.pid}, {address}): "
-        "stop it with 'showcase down', or give another folder with --var.\n"
+        "stop it with 'showcase down', or give another folder with --var.",
     )
 
     status = showcase("status", "--json", "--var", str(var))
@@ -200,57 +256,56 @@ def test_a_process_for_each_role_is_one_system_too(var: Path) -> None:
     assert living(family) == []
 
 
-def test_a_busy_port_is_named(var: Path) -> None:
+def test_a_busy_port_is_named(var: Path, refused: Refusals) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        result = showcase("up", "--var", str(var), "--port", str(port))
-    assert (result.returncode, result.stderr) == (
+        assert refused("up", "--var", str(var), "--port", str(port)) == (
+            1,
+            "",
+            f"Port {port} of 127.0.0.1 cannot be used (Address already in use): "
+            "stop what listens there, or choose another port.",
+        )
+    assert not (var / "postgres").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, refused: Refusals) -> None:
+    (tmp_path / "file").touch()
+    assert refused("up", "--var", str(tmp_path / "file" / "var")) == (
         1,
-        f"Port {port} of 127.0.0.1 cannot be used (Address already in use): "
-        "stop what listens there, or choose another port.\n",
+        "",
+        f"{tmp_path}/file/var cannot be written (Not a directory): "
+        "give a folder that can be with --var, or mend its permissions.",
+    )
+
+
+def test_no_postgresql_is_named(var: Path, refused: Refusals) -> None:
+    port = free_port()
+    dsn = f"postgresql://a:secret@127.0.0.1:{port}/postgres"
+    assert refused("up", "--var", str(var), SHOWCASE_DATABASE_URL=dsn) == (
+        1,
+        "",
+        f"No PostgreSQL answers at 127.0.0.1:{port}/postgres (ConnectionRefusedError): "
+        "start it, or correct SHOWCASE_DATABASE_URL.",
+    )
+
+
+def test_no_broker_is_named_before_anything_starts(var: Path, refused: Refusals) -> None:
+    port = free_port()
+    assert refused("up", "--var", str(var), KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{port}") == (
+        1,
+        "",
+        f"no Kafka broker answers at 127.0.0.1:{port}: start it, or correct KAFKA_BOOTSTRAP_SERVERS",
     )
     assert not (var / "postgres").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    result = showcase("up", "--var", str(tmp_path / "file" / "var"))
-    assert (result.returncode, result.stderr) == (
-        1,
-        f"{tmp_path}/file/var cannot be written (Not a directory): "
-        "give a folder that can be with --var, or mend its permissions.\n",
-    )
-
-
-def test_no_postgresql_is_named(var: Path) -> None:
-    port = free_port()
-    result = showcase(
-        "up", "--var", str(var), SHOWCASE_DATABASE_URL=f"postgresql://a:secret@127.0.0.1:{port}/postgres"
-    )
-    assert result.returncode == 1
-    assert result.stderr == (
-        f"No PostgreSQL answers at 127.0.0.1:{port}/postgres (ConnectionRefusedError): "
-        "start it, or correct SHOWCASE_DATABASE_URL.\n"
-    )
-
-
-def test_no_broker_is_named(var: Path) -> None:
-    port = free_port()
-    result = showcase("up", "--var", str(var), KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{port}")
-    assert result.returncode == 1
-    assert result.stderr == (
-        f"no Kafka broker answers at 127.0.0.1:{port}: start it, or correct KAFKA_BOOTSTRAP_SERVERS\n"
-    )
-
-
-def test_no_java_is_named(var: Path, tmp_path: Path) -> None:
-    result = showcase(
-        "up", "--var", str(var), SHOWCASE_BROKER="kafka", PATH=str(tmp_path), JAVA_HOME=str(tmp_path)
-    )
-    assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].startswith("There is no Java here: install Java 17 or newer")
+def test_no_java_is_named_before_anything_starts(var: Path, tmp_path: Path, refused: Refusals) -> None:
+    nowhere = str(tmp_path)
+    code, _, said = refused("up", "--var", str(var), SHOWCASE_BROKER="kafka", PATH=nowhere, JAVA_HOME=nowhere)
+    assert (code, said.startswith("There is no Java here: install Java 17 or newer")) == (1, True)
+    assert not (var / "postgres").exists()
 
 
 def test_a_command_beside_no_system_tells_how_to_name_its_folder(var: Path) -> None:
