@@ -19,6 +19,8 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = PROMETHEUS / "rules" / "showcase.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "vote-night.json"
 RUNBOOK = ROOT / "docs" / "operate" / "vote-night.md"
+DASHBOARD_SCHEMA = 39
+"""Grafana 11's; older and newer ones convert it."""
 _NAME = re.compile(r"\b(showcase_\w+|process_\w+)\b")
 _RECORDED = re.compile(r"\bshowcase:[\w:]+")
 
@@ -83,6 +85,39 @@ def test_panels_lie_side_by_side(panels: list[dict[str, Any]]) -> None:
         assert max(x for x, _ in cells) < 24
         taken |= cells
     assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+def test_dashboard_is_what_grafana_loads(panels: list[dict[str, Any]]) -> None:
+    """The fields that Grafana's own model of schema 39 asks for, and a type and a source for each panel."""
+    document = json.loads(DASHBOARD.read_text())
+    assert document["schemaVersion"] == DASHBOARD_SCHEMA
+    assert {"uid", "title", "time", "templating", "annotations", "refresh"} <= set(document)
+    assert len(document["uid"]) <= 40
+    (source,) = document["templating"]["list"]
+    assert (source["type"], source["query"]) == ("datasource", "prometheus")
+    for panel in panels:
+        assert {"id", "type", "title", "gridPos"} <= set(panel)
+        assert panel["type"] in {"row", "stat", "timeseries"}, panel["title"]
+        if panel["type"] == "row":
+            continue
+        assert panel["datasource"] == {"type": "prometheus", "uid": f"${{{source['name']}}}"}, panel["title"]
+        names = [target["refId"] for target in panel["targets"]]
+        assert names, panel["title"]
+        assert len(set(names)) == len(names), panel["title"]
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian: prometheus) is not installed")
+def test_promtool_reads_every_panels_question(panels: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Each expression as a rule of its own, so that promtool parses it."""
+    asked = [target["expr"] for panel in panels for target in panel.get("targets", [])]
+    alarms = [each["expr"] for each in json.loads(DASHBOARD.read_text())["annotations"]["list"]]
+    rules = [{"record": f"asked:{n}", "expr": expr} for n, expr in enumerate([*asked, *alarms])]
+    path = tmp_path / "panels.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    said = subprocess.run(["promtool", "check", "rules", path.name], cwd=tmp_path, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert f"{len(rules)} rules found" in said.stdout
 
 
 def test_every_process_is_scraped() -> None:
