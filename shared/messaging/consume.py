@@ -171,14 +171,15 @@ class Member:
 
     def _accepted(self, topic: str, records: Sequence[ConsumerRecord]) -> Records:
         """The records of ``topic`` by partition, in the order in which their fences are locked."""
-        by_partition: dict[TopicPartition, list[ConsumerRecord]] = {}
+        by_number: dict[int, list[ConsumerRecord]] = {}
         for record in records:
             if record.topic == topic:
-                by_partition.setdefault(TopicPartition(topic, record.partition), []).append(record)
+                by_number.setdefault(record.partition, []).append(record)
         accepted: dict[TopicPartition, Sequence[ConsumerRecord]] = {}
-        for partition in sorted(by_partition):
+        for number in sorted(by_number):
+            partition = TopicPartition(topic, number)
             try:
-                if mine := self._assignment.accept(partition, by_partition[partition]):
+                if mine := self._assignment.accept(partition, by_number[number]):
                     accepted[partition] = mine
             except TopicReplaced as replaced:
                 self._give_up(replaced)

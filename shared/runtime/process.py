@@ -29,7 +29,7 @@ from shared.settings import ServiceName, Settings
 from shared.startup import CannotStart, in_one_sentence
 
 log = structlog.get_logger("showcase.process")
-_COLLECT_AFTER = 20_000
+_COLLECT_AFTER = 150_000
 """New objects before the youngest generation is looked through; Python's own figure is 700."""
 
 

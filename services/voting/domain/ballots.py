@@ -9,10 +9,11 @@ cannot find its vote on the log, nor show it to a buyer.
 import hashlib
 import hmac
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from services.voting.domain.errors import IdentityDestroyed
 from services.voting.domain.keys import ContestKeys, keyed_hash
@@ -43,8 +44,12 @@ class MailClass(IntEnum):
     """Signed in at an OpenID Connect provider."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ballot:
+_CLASSES = {int(mail_class): mail_class for mail_class in MailClass}
+CLASS_NAMES = {mail_class: mail_class.name.lower() for mail_class in MailClass}
+"""What the log calls them."""
+
+
+class Ballot(NamedTuple):
     """A verified token."""
 
     contest_id: str
@@ -110,7 +115,7 @@ def read_ballot(token: str, keys_of: Callable[[str], ContestKeys | None]) -> Bal
     if keys is None or len(body) != _TOKEN_LENGTH or "+" in body or "/" in body:  # one spelling a token
         raise BadBallot
     try:
-        raw = urlsafe_b64decode(body)
+        raw = a2b_base64(body.replace("-", "+").replace("_", "/"))
     except ValueError as error:
         raise BadBallot from error
     if len(raw) != _LAYOUT.size + _MAC_BYTES:
@@ -118,10 +123,11 @@ def read_ballot(token: str, keys_of: Callable[[str], ContestKeys | None]) -> Bal
     payload, mac = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
     if not hmac.compare_digest(mac, _seal(keys, payload)):
         raise BadBallot
-    version, mail_class, issued_at, subject, domain = _LAYOUT.unpack(payload)
-    if version != _VERSION:
+    version, number, issued_at, subject, domain = _LAYOUT.unpack(payload)
+    mail_class = _CLASSES.get(number)
+    if version != _VERSION or mail_class is None:
         raise BadBallot
-    return Ballot(contest_id, subject, issued_at, MailClass(mail_class), domain)
+    return Ballot(contest_id, subject, issued_at, mail_class, domain)
 
 
 def _seal(keys: ContestKeys, payload: bytes) -> bytes:

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.root_secret import derived_key
 
+_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(256))
+
 
 @dataclass(frozen=True, slots=True)
 class ContestKeys:
@@ -85,5 +87,5 @@ def keyed_hash(key: bytes, *parts: str) -> bytes:
     message = b""
     for part in parts:
         raw = part.encode()
-        message += len(raw).to_bytes(4, "big") + raw
+        message += (_LENGTHS[len(raw)] if len(raw) < 256 else len(raw).to_bytes(4, "big")) + raw
     return hmac.digest(key, message, hashlib.sha256)

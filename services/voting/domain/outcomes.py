@@ -7,10 +7,11 @@ can be held, and then struck or released, by a decision that stands beside the l
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import datetime
 from enum import StrEnum
 
 from shared.contracts.rulebook import VoteScope
+from shared.zone import BANGKOK
 
 
 class Outcome(StrEnum):
@@ -54,7 +55,7 @@ class ReceivedVote:
     entry_id: str
 
 
-def slot_of(scope: VoteScope, category_id: str, day: date) -> str:
+def slot_of(scope: VoteScope, category_id: str, now: datetime) -> str:
     """What "once" means for this ballot: the contest, its category, or the day in Bangkok."""
     match scope:
         case VoteScope.CONTEST:
@@ -62,7 +63,7 @@ def slot_of(scope: VoteScope, category_id: str, day: date) -> str:
         case VoteScope.CATEGORY:
             return category_id
         case VoteScope.DAY:
-            return day.isoformat()
+            return now.astimezone(BANGKOK).date().isoformat()
 
 
 def judge_votes(votes: Iterable[ReceivedVote], seals: Mapping[int, int]) -> dict[tuple[int, int], Outcome]:

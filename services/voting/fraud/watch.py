@@ -2,8 +2,8 @@
 
 It runs in the elected leader of the worker and is one transaction: a crash leaves all of a look or
 nothing. A look reads everything that is known of the contest's votes, so a group that grows past a
-threshold takes its first votes with it. The next look waits twenty times as long as the last one took,
-so that a large vote costs no more than a twentieth of one core.
+threshold takes its first votes with it. The next look waits forty times as long as the last one took,
+so that a large vote costs no more than a fortieth of one core.
 """
 
 import time
@@ -35,7 +35,7 @@ from shared.clock import Clock
 from shared.db import Database
 
 _LEAST_PAUSE = 2.0
-_PAUSE_FACTOR = 20
+_PAUSE_FACTOR = 40
 
 _SUSPECTS = text(
     """

@@ -19,7 +19,7 @@ from tests.load.spike.peers import Asyncpg, Django, FastStreamPublish, SqlModel,
 from tests.load.spike.report import Run, groups, markdown, middle, write
 from tests.load.spike.servers import Servers
 from tests.load.spike.showcase import Showcase
-from tests.load.spike.turns import WARM_SECONDS, Line, load_turn, open_turn
+from tests.load.spike.turns import LOG_WARM_SECONDS, WARM_SECONDS, Line, load_turn, open_turn
 
 KINDS: dict[str, Callable[[Servers, Path, int], Contender]] = {
     "showcase": Showcase,
@@ -71,6 +71,8 @@ async def run(plan: Plan) -> Run:
         await servers.start()
         contenders = [_made(text, servers, logs) for text in plan.contenders]
         try:
+            if plan.turns > 1:
+                await _warm_log(servers, logs, folder)
             for turn in range(1, plan.turns + 1):
                 for contender in contenders:
                     lines += await _turn(plan, contender, turn, folder, failed)
@@ -92,6 +94,22 @@ async def run(plan: Plan) -> Run:
         client="wrk" if shutil.which("wrk") else "own",
         failed=failed,
     )
+
+
+async def _warm_log(servers: Servers, logs: Path, folder: Path) -> None:
+    """Votes for nobody, before anything is measured: the log's JVM compiles its code in the first minute,
+    with as much CPU as it then needs for its work, and whoever came first would pay for all."""
+    say("warming the log")
+    contender = Showcase(servers, logs)
+    try:
+        await contender.start()
+        await load_turn(
+            contender, turn=0, connections=64, seconds=LOG_WARM_SECONDS, folder=folder, seed=2_000,
+            count=contender.most_per_second * LOG_WARM_SECONDS,
+        )  # fmt: skip
+    finally:
+        await contender.stop()
+        await contender.close()
 
 
 def _made(text: str, servers: Servers, logs: Path) -> Contender:

@@ -12,6 +12,7 @@ from tests.load.spike.usage import Usage
 from tests.load.spike.voters import Attempt, Expected, attempts, expected_of
 
 WARM_SECONDS = 3
+LOG_WARM_SECONDS = 30
 SETTLE_SECONDS = 120.0
 _polls = itertools.count(1)
 

@@ -17,4 +17,4 @@ def test_a_settled_heap_is_out_of_the_collector_s_sight_and_looked_at_less_often
     child = subprocess.run([sys.executable, "-c", _CHILD], capture_output=True, text=True, check=True)
     settled = json.loads(child.stdout)
     assert settled.pop("frozen") > 0
-    assert settled == {"threshold": [20_000, 20, 50], "on": True}
+    assert settled == {"threshold": [150_000, 20, 50], "on": True}

@@ -1,7 +1,7 @@
 """The rule of the count, as properties."""
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -75,7 +75,7 @@ def test_totals_add_up() -> None:
     [(VoteScope.CONTEST, ""), (VoteScope.CATEGORY, "mobility"), (VoteScope.DAY, "2022-08-05")],
 )
 def test_slot_says_what_once_means(scope: VoteScope, expected: str) -> None:
-    assert slot_of(scope, "mobility", date(2022, 8, 5)) == expected
+    assert slot_of(scope, "mobility", datetime(2022, 8, 4, 17, tzinfo=UTC)) == expected
 
 
 @pytest.mark.parametrize(
