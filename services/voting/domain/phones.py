@@ -1,18 +1,7 @@
-"""Telephone numbers: one number is one voter, however it is written.
-
-Thai mobile numbers have ten digits that begin with 06, 08 or 09 (+66 and nine digits); the fixed
-lines and the services among them take no short messages. Numbers of other countries are taken in
-E.164 with their plus sign, as they stand.
-"""
-
-import re
+"""Telephone numbers: one number is one voter, however it is written."""
 
 from services.voting.domain.errors import NotAPhone
-
-_PUNCTUATION = re.compile(r"[\s().\u2010-\u2015\u200b-]+")
-_THAI_MOBILE = re.compile(r"(?:\+66|0066|66|0)0?([689][0-9]{8})")
-_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
-_THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+from shared.phones import mobile_number
 
 
 def normalise_phone(typed: str) -> str:
@@ -21,15 +10,10 @@ def normalise_phone(typed: str) -> str:
     Raises:
         NotAPhone: no short message can be sent to it.
     """
-    text = _PUNCTUATION.sub("", typed.strip().translate(_THAI_DIGITS))
-    if not text.isascii():
+    number = mobile_number(typed)
+    if number is None:
         raise NotAPhone
-    thai = _THAI_MOBILE.fullmatch(text)
-    if thai:
-        return f"+66{thai[1]}"
-    if text.startswith("+") and not text.startswith("+66") and _E164.fullmatch(text):
-        return text
-    raise NotAPhone
+    return number
 
 
 def masked_phone(number: str) -> str:

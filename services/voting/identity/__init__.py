@@ -14,11 +14,11 @@ from services.voting.identity.courier import Courier
 from services.voting.identity.friction import Friction
 from services.voting.identity.oidc import Detour, OidcProvider
 from services.voting.identity.rehearsal import MAX_REHEARSAL_BALLOTS, rehearsal_ballots
-from services.voting.identity.sms import SmsGateway
 from services.voting.identity.waiting_room import CodeStatus, WaitingRoom
 from services.voting.window import LiveWindow
 from shared.contracts.rulebook import VoterIdentity
 from shared.service import Resources
+from shared.sms import SmsGateway
 
 __all__ = [
     "MAX_REHEARSAL_BALLOTS",

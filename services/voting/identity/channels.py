@@ -20,9 +20,9 @@ from services.voting.domain.errors import NotAnAddress
 from services.voting.domain.keys import ContestKeys, keyed_hash
 from services.voting.domain.phones import country_of, masked_phone, normalise_phone
 from services.voting.identity.letters import Letter
-from services.voting.identity.sms import SmsAway, SmsGateway, SmsRefused
 from shared.contracts.rulebook import VoterIdentity
 from shared.mail import Mailer, MailRefused
+from shared.sms import SmsAway, SmsGateway, SmsRefused
 
 
 class CannotDeliver(Exception):

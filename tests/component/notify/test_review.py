@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from services.notify import repository
 from services.notify.channels.line import LineSender
+from services.notify.channels.sms import LONGEST, SmsSender
 from services.notify.domain.delivery import Result
 from services.notify.handlers import review, webhooks
 from services.notify.handlers.digests import Digests
@@ -35,8 +36,10 @@ from shared.contracts.intake import (
 from shared.contracts.scoring import Finalist, ShortlistPublished
 from shared.db import Database
 from shared.errors import Conflict, Invalid
+from shared.sms import SmsGateway
 from shared.testing.browser import serve
 from shared.testing.rulebooks import CLOSING, CONTEST_ID, OPENING, a_rulebook
+from shared.testing.sms_gateway import TOKEN, gateway
 from shared.testing.web import client_for, publish_contest, submit
 from tests.component.notify.notify_kit import Notify, a_contact, an_entry
 from tests.component.notify.test_delivery import let_time_pass
@@ -285,3 +288,33 @@ async def test_line_adapter_speaks_the_public_api() -> None:
     assert headers["authorization"] == "Bearer channel-token"
     assert headers["x-line-retry-key"] == "018f-key"
     assert json.loads(body) == {"to": "U123", "messages": [{"type": "text", "text": "สวัสดี"}]}
+
+
+async def test_sms_adapter_speaks_the_gateway_s_contract() -> None:
+    """The fake takes nothing that is not in docs/operate/voter-identity.md."""
+    async with gateway() as (fake, url):
+        sender = SmsSender(SmsGateway(url, TOKEN, "Showcase"))
+        fake.answers = [202, 202, 503, 429, 404]
+        sent = [await sender.push("081-234 5678", "ประกาศผลแล้ว", "018f-one") for _ in range(5)]
+        long = await sender.push("+66 81 234 5678", "ก" * 700, "018f-long")
+        fixed_line = await sender.push("0 2026 2333", "ประกาศผลแล้ว", "018f-none")
+        stranger = await SmsSender(SmsGateway(url, "wrong", "Showcase")).push("0812345678", "x", "018f-who")
+    away = await sender.push("0812345678", "x", "018f-away")
+    nowhere = await SmsSender(SmsGateway("", "", "")).push("0812345678", "x", "018f-nowhere")
+    assert [outcome.result for outcome in sent] == [
+        Result.DELIVERED,
+        Result.DELIVERED,
+        Result.POSTPONED,
+        Result.POSTPONED,
+        Result.REFUSED,
+    ]
+    assert fake.taken["018f-one"] == {
+        "to": "+66812345678",
+        "text": "ประกาศผลแล้ว",
+        "sender": "Showcase",
+        "reference": "018f-one",
+    }
+    assert (long.result, len(fake.taken["018f-long"]["text"])) == (Result.DELIVERED, LONGEST)
+    assert (fixed_line.result, stranger.result) == (Result.REFUSED, Result.POSTPONED)
+    assert (away.result, nowhere.result) == (Result.POSTPONED, Result.POSTPONED)
+    assert set(fake.taken) == {"018f-one", "018f-long"}

@@ -2,10 +2,7 @@
 
 import base64
 import hashlib
-import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,10 +11,6 @@ import msgspec
 import pytest
 from oidc_provider_mock import run_server_in_thread
 from sqlalchemy import text
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from services.voting import repository
 from services.voting.domain.ballots import MailClass, read_ballot
@@ -26,44 +19,14 @@ from services.voting.identity.oidc import OidcProvider
 from services.voting.pages.flow import BALLOT_COOKIE
 from shared.contracts.rulebook import Rulebook, VoterIdentity
 from shared.db import Database
-from shared.testing.browser import serve
 from shared.testing.rulebooks import a_rulebook, assumed
+from shared.testing.sms_gateway import TOKEN, gateway
 from shared.testing.web import BASE_URL, CONTEST_ID, client_for, settings_for_tests, submit
 from tests.component.voting.identity_kit import API, House
-
-TOKEN = "the gateway's token"
 
 
 def identified_by(kind: VoterIdentity) -> Rulebook:
     return a_rulebook(voting=a_rulebook().voting.model_copy(update={"identity": assumed(kind)}))
-
-
-@dataclass
-class Gateway:
-    """Speaks the contract of docs/operate/voter-identity.md, and nothing else."""
-
-    taken: dict[str, dict[str, str]] = field(default_factory=dict)
-    answers: list[int] = field(default_factory=list)
-
-    async def take(self, request: Request) -> Response:
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
-            return JSONResponse({"error": "who are you"}, 401)
-        body = await request.json()
-        complete = set(body) == {"to", "text", "sender", "reference"}
-        complete = complete and bool(re.fullmatch(r"\+[0-9]{8,15}", body["to"]))
-        if not complete or request.headers.get("idempotency-key") != body["reference"]:
-            return JSONResponse({"error": "not the contract"}, 422)
-        if self.answers and (status := self.answers.pop(0)) >= 300:
-            return Response(status_code=status)
-        self.taken.setdefault(body["reference"], body)
-        return JSONResponse({"id": body["reference"]}, 202)
-
-
-@asynccontextmanager
-async def gateway() -> AsyncIterator[tuple[Gateway, str]]:
-    fake = Gateway()
-    async with serve(Starlette(routes=[Route("/messages", fake.take, methods=["POST"])])) as url:
-        yield fake, f"{url}/messages"
 
 
 async def ask_by_phone(client: httpx.AsyncClient, phone: str) -> httpx.Response:
