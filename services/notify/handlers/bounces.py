@@ -64,7 +64,8 @@ async def _apply(session: AsyncSession, clock: Clock, notice: Notice, report: Re
     if report.verdict is Verdict.ARRIVED or notice.state not in (NoticeState.SENT, NoticeState.BUILT):
         return "known" if report.verdict is not Verdict.ARRIVED else Verdict.ARRIVED
     notice.status = report.status
-    if report.verdict is Verdict.SOFT and notice.bounces + 1 < SOFT_LIMIT:
+    again = report.verdict is Verdict.SOFT and notice.bounces + 1 < SOFT_LIMIT
+    if again and not await _was_posted(session, notice):
         if notice.state == NoticeState.BUILT:
             return "known"  # it waits for its next try already
         notice.bounces += 1
@@ -82,3 +83,11 @@ async def _apply(session: AsyncSession, clock: Clock, notice: Notice, report: Re
         session, await undelivered(session, notice, NoticeState.BOUNCED, detail, now, permanent=hard)
     )
     return report.verdict
+
+
+async def _was_posted(session: AsyncSession, notice: Notice) -> bool:
+    """Whether the letter that the notice tells of went to its addressee by post meanwhile."""
+    if not notice.recipient.startswith("dispatch:"):
+        return False
+    row = await repository.letters.dispatch(session, notice.facts["dispatch_id"])
+    return row.posted_at is not None

@@ -244,15 +244,19 @@ async def undelivered(
     session: AsyncSession, notice: Notice, state: NoticeState, reason: str, now: datetime, *, permanent: bool
 ) -> NoticeFailed:
     """A notice did not arrive: its state, that of the letter's addressee unless it was posted there, and the
-    event that tells of it."""
+    event that tells of it. Where the letter was posted meanwhile, nobody need telephone."""
     reason = without_address(reason)
     notice.state = state
     notice.last_error = reason
     notice.lease_until = None
-    notice.handled_by = ""
+    handled_by, notice.handled_by = notice.handled_by, ""
     if notice.recipient.startswith("dispatch:"):
         row = await repository.letters.dispatch(session, notice.facts["dispatch_id"], lock=True)
-        if row.posted_at is None and row.state in (DispatchState.READY, DispatchState.SENT):
+        if row.posted_at is not None:
+            notice.handled_by = handled_by or "system"
+            if not handled_by:
+                await repository.steps.add_step(session, notice, "posted", "system", now)
+        elif row.state in (DispatchState.READY, DispatchState.SENT):
             bounced = state is NoticeState.BOUNCED
             row.state = DispatchState.BOUNCED if bounced else DispatchState.FAILED
             await bounce_when_none_arrived(session, row, reason, now)

@@ -1,10 +1,13 @@
 """Erasing a person: what notify knows of them goes; what was issued stays as the register has it."""
 
+from collections.abc import Collection
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import LetterState, Step, after
+from services.notify.handlers.cascade import first_words
 from services.notify.handlers.composing import describe
 from services.notify.tables import Letter
 from shared.clock import Clock
@@ -16,10 +19,13 @@ _UNDER_WAY = (LetterState.REVIEW, LetterState.APPROVED)
 
 async def erase_person(session: AsyncSession, clock: Clock, contact_id: str) -> None:
     """Erase a person. A letter that names them and was never signed, void ones too, says nothing of them any
-    more, and what was under way becomes a draft; what a signed one says is an official record. Safe to
-    repeat."""
+    more, in its text nor in its pasted list, and what was under way becomes a draft; so with an office's
+    cover letter that was not passed on, and with notes beside steps. What a signed letter and its steps say
+    is an official record. Safe to repeat."""
     names = await repository.erasure.names_of(session, contact_id)
     await repository.erasure.erase_contact(session, contact_id)
+    await repository.erasure.blank_notes(session, names)
+    await _forget_in_passings(session, names)
     for letter_id in await repository.erasure.letters_naming(session, contact_id, names):
         letter = await repository.letters.letter(session, letter_id, lock=True)
         repository.erasure.forget_name(letter, contact_id)
@@ -33,6 +39,18 @@ async def erase_person(session: AsyncSession, clock: Clock, contact_id: str) -> 
             letter.state = after(LetterState(letter.state), Step.RETURN)
             now = await clock.now(session, letter.contest_id)
             await repository.letters.add_step(session, letter, Step.RETURN, "", now, NOTE)
+
+
+async def _forget_in_passings(session: AsyncSession, names: Collection[str]) -> None:
+    """Cover letters that offices still write: named lines go, and words with a name begin anew."""
+    for passing in await repository.erasure.passings_naming(session, names):
+        passing.recipients = repository.erasure.without_named(passing.recipients, names)
+        dispatch = await repository.letters.dispatch(session, passing.dispatch_id)
+        letter = await repository.letters.letter(session, passing.letter_id)
+        if repository.erasure.has_name(passing.subject, names):
+            passing.subject = letter.subject
+        if repository.erasure.has_name(passing.paragraphs, names):
+            passing.paragraphs = first_words(dispatch, letter)
 
 
 async def _describe_anew(session: AsyncSession, letter: Letter) -> None:

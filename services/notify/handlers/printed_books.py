@@ -10,7 +10,7 @@ from services.notify.domain.register import Book
 from services.notify.handlers.agencies import Agency
 from services.notify.handlers.books import Line
 from services.notify.letters.compose import Typesetting
-from services.notify.letters.render import missing_glyphs, render_pdf
+from services.notify.letters.render import printable, render_pdf
 from services.notify.register_rules import register_rules
 from services.notify.register_tables import RegisterHead
 from shared.thai.dates import BUDDHIST_ERA, letter_date, letter_instant
@@ -61,14 +61,9 @@ async def print_book(
     columns = [{"name": name, "width": width, "centred": centred} for name, width, centred in _COLUMNS[book]]
     content = {
         "columns": columns,
-        "rows": [[_printable(cell) for cell in cells(book, line)] for line in lines],
+        "rows": [[printable(cell) for cell in cells(book, line)] for line in lines],
     }
     return await asyncio.to_thread(_render, agency, book, year, content, len(lines), head, now)
-
-
-def _printable(text: str) -> str:
-    missing = set(missing_glyphs([text]))
-    return "".join("-" if character in missing else character for character in text)
 
 
 def _render(

@@ -50,6 +50,14 @@ def typeset(
     return inputs if signature is None else _as_signed(inputs, signature, emblem)
 
 
+def file_addressee(letter: Letter) -> Addressee | None:
+    """Whom the copy for the file (สำเนาคู่ฉบับ) names: the one addressee of a letter that has one; None where
+    the template's own เรียน line stands, in a circular and in a letter to several."""
+    if letter.kind == LetterKind.CIRCULAR or len(letter.recipients) != 1:
+        return None
+    return Addressee(**letter.recipients[0])
+
+
 def addressee_of(dispatch: Dispatch) -> Addressee | None:
     """Whom the letter names on the copy that goes there; None further down the cascade, where it is a copy
     of the file."""
@@ -59,11 +67,16 @@ def addressee_of(dispatch: Dispatch) -> Addressee | None:
 
 
 def reading_version(letter: Letter, content: Json, addressee: Addressee | None = None) -> Reading:
-    """The letter as a plain page: the words of its PDF, for whoever cannot or will not read that."""
+    """The letter as a plain page: the words of its PDF, for whoever cannot or will not read that; of the
+    copy for the file where no ``addressee`` is given."""
     files = contest_files(letter.contest_id)
     numbered = Numbered(thai_digits(letter.number_text), letter.issued_at)
     return reading_of(
-        files.template(letter.template), files.profile(letter.agency), content, numbered, addressee
+        files.template(letter.template),
+        files.profile(letter.agency),
+        content,
+        numbered,
+        addressee or file_addressee(letter),
     )
 
 
@@ -91,7 +104,8 @@ def _render(letter: Letter, content: Json, addressee: Addressee | None, emblem: 
 
 async def render_letter(letter: Letter, addressee: Addressee | None = None, emblem: bytes = b"") -> Rendered:
     """The PDF of a signed letter, for one addressee or for the file; the same bytes every time."""
-    return await asyncio.to_thread(_render, letter, letter.content or {}, addressee, emblem)
+    named = addressee or file_addressee(letter)
+    return await asyncio.to_thread(_render, letter, letter.content or {}, named, emblem)
 
 
 async def _as_it_stands(
@@ -166,9 +180,10 @@ async def pdf_of(database: Database, clock: Clock, letter_id: str, public_url: s
         emblem = await emblem_of(session, letter)
     if kept is None:
         layout = contest_files(letter.contest_id).template(letter.template).layout
+        named = file_addressee(letter)
         kept = await asyncio.to_thread(
             lambda: (
-                render_pdf(layout, typeset(letter, content, None, draft_month=now, emblem=emblem), now).pdf
+                render_pdf(layout, typeset(letter, content, named, draft_month=now, emblem=emblem), now).pdf
             )
         )
     return letter.template, kept

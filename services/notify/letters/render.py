@@ -128,6 +128,13 @@ def missing_glyphs(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(character for character in characters if ord(character) not in printable)
 
 
+def printable(text: str) -> str:
+    """The text with ``-`` for what the face cannot print: nothing is refused for a character that somebody
+    else wrote."""
+    missing = set(missing_glyphs([text]))
+    return "".join("-" if character in missing else character for character in text)
+
+
 def refuse_missing_glyphs(data: dict[str, Any]) -> None:
     """Refuse inputs that the face cannot print.
 

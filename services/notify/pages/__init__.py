@@ -14,6 +14,7 @@ from services.notify.pages import (
     letter_steps,
     letters,
     notices,
+    notices_by_post,
     papers,
     posting,
     review,
@@ -46,6 +47,7 @@ def router(resources: Resources) -> APIRouter:
         sending,
         stop,
         webhooks,
+        notices_by_post,
         notices,
     ):
         pages.include_router(module.router(resources))

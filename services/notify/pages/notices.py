@@ -37,6 +37,7 @@ STEP_NAMES = {
     "sent again": ("ส่งใหม่", "sent again"),
     "replayed": ("ส่งซ้ำ", "replayed"),
     "telephoned": ("แจ้งทางโทรศัพท์", "telephoned"),
+    "posted": ("ส่งทางไปรษณีย์แทน", "posted instead"),
     "bounced": ("ตีกลับ", "bounced"),
 }
 _TOLD = (NoticeState.SENT, NoticeState.BOUNCED, NoticeState.FAILED)

@@ -4,7 +4,6 @@ from fastapi import APIRouter, Request, Response
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.letters import Addressee
 from services.notify.handlers import composing, papers, rendering
 from services.notify.letter_texts import Paper
 from services.notify.pages.common import PAGES, Registry, Staff, check_letter, contest_of
@@ -70,9 +69,8 @@ def router(resources: Resources) -> APIRouter:
             content = await composing.content_of(session, letter, site)
             rulebook = await known.rulebook(session, letter.contest_id)
             now = await resources.clock.now(session, letter.contest_id)
-        only = Addressee(**letter.recipients[0]) if len(letter.recipients) == 1 else None
         context = {
-            "reading": rendering.reading_version(letter, content, only),
+            "reading": rendering.reading_version(letter, content),
             "rulebook": rulebook,
             "now": now,
             "pdf": f"/letters/{letter_id}.pdf",

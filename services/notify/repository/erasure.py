@@ -1,7 +1,9 @@
 """What notify forgets of a person. Registers and letters that were issued stay; an address is in neither."""
 
 import json
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import delete, text
 from sqlmodel import col, select, update
@@ -9,9 +11,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.letters import LOST, DispatchState, LetterState
 from services.notify.domain.notices import UNDELIVERED, WAITING, NoticeState
+from services.notify.register_tables import Passing
 from services.notify.repository import signers
 from services.notify.sending_tables import ReminderStop
 from services.notify.tables import Contact, Letter, Notice
+
+Json = dict[str, Any]
 
 _FORGET_ADDRESSES = text(
     """
@@ -55,11 +60,37 @@ _NAMING = text(
                             jsonb_build_object('id', CAST(:contact_id AS text)))
         OR (signed_at IS NULL AND EXISTS (
             SELECT FROM unnest(CAST(:names AS text[])) AS own(name)
-            WHERE position(lower(own.name) IN lower(overrides::text)) > 0))
+            WHERE position(lower(own.name) IN lower(overrides::text)) > 0
+               OR position(lower(own.name) IN lower(recipients::text)) > 0))
     ORDER BY letter_id
     """
 )
-"""By the rows of a letter, and by what staff typed into one that is not signed yet."""
+"""By the rows of a letter, and by what staff typed or pasted into one that is not signed yet."""
+_PASSINGS = text(
+    """
+    SELECT passing_id FROM passing
+    WHERE sent_at IS NULL AND EXISTS (
+        SELECT FROM unnest(CAST(:names AS text[])) AS own(name)
+        WHERE position(lower(own.name) IN lower(recipients::text)) > 0
+           OR position(lower(own.name) IN lower(paragraphs::text)) > 0
+           OR position(lower(own.name) IN lower(to_jsonb(subject)::text)) > 0)
+    """
+)
+"""Cover letters that an office behind a link still writes."""
+_BLANK_NOTES = (
+    text(
+        """
+        UPDATE letter_step SET note = regexp_replace(note, :pattern, '…', 'gi') FROM letter
+        WHERE letter.contest_id = letter_step.contest_id AND letter.letter_id = letter_step.letter_id
+          AND letter.signed_at IS NULL AND letter_step.note ~* :pattern
+        """
+    ),
+    text("UPDATE notice_step SET note = regexp_replace(note, :pattern, '…', 'gi') WHERE note ~* :pattern"),
+    text(
+        "UPDATE suppression SET detail = regexp_replace(detail, :pattern, '…', 'gi') WHERE detail ~* :pattern"
+    ),
+)
+"""What somebody typed beside a step. The steps of a signed letter are an official record and stay."""
 
 
 async def erase_contact(session: AsyncSession, contact_id: str) -> None:
@@ -94,9 +125,30 @@ async def names_of(session: AsyncSession, contact_id: str) -> set[str]:
 async def letters_naming(session: AsyncSession, contact_id: str, names: Collection[str]) -> list[str]:
     """Ids of letters whose rows have the person's name, e.g. the order that appoints the judges, and of
     unsigned ones into whose text staff typed one of ``names``."""
-    typed = [json.dumps(name, ensure_ascii=False)[1:-1] for name in names]  # as jsonb writes it
-    given = {"contact_id": contact_id, "names": typed}
+    given = {"contact_id": contact_id, "names": _in_json(names)}
     return list((await session.execute(_NAMING, given)).scalars())
+
+
+async def passings_naming(session: AsyncSession, names: Collection[str]) -> Sequence[Passing]:
+    """Cover letters under way in which an office typed or pasted one of ``names``, locked."""
+    found = (await session.execute(_PASSINGS, {"names": _in_json(names)})).scalars().all()
+    query = select(Passing).where(col(Passing.passing_id).in_(found)).order_by(col(Passing.passing_id))
+    return (await session.exec(query.with_for_update())).all()
+
+
+async def blank_notes(session: AsyncSession, names: Collection[str]) -> None:
+    """Put … in place of ``names`` in what people noted beside steps and suppressed addresses. One of a letter
+    or two is left: it is part of other words."""
+    longest_first = sorted((name for name in names if len(name) > 2), key=lambda name: (-len(name), name))
+    if longest_first:
+        pattern = "|".join(re.escape(name) for name in longest_first)
+        for statement in _BLANK_NOTES:
+            await session.execute(statement, {"pattern": pattern})
+
+
+def _in_json(names: Collection[str]) -> list[str]:
+    """The names as jsonb writes them."""
+    return [json.dumps(name, ensure_ascii=False)[1:-1] for name in names]
 
 
 def forget_name(letter: Letter, contact_id: str) -> None:
@@ -112,10 +164,17 @@ def forget_name(letter: Letter, contact_id: str) -> None:
 
 
 def forget_typed(letter: Letter, names: Collection[str]) -> None:
-    """Drop the texts that staff typed with one of ``names`` in them; the template's take their place."""
+    """Drop the texts that staff typed with one of ``names`` in them, for which the template's stand in, and
+    the lines of a pasted list."""
     letter.overrides = {
         field: value for field, value in letter.overrides.items() if not has_name(value, names)
     }
+    letter.recipients = without_named(letter.recipients, names)
+
+
+def without_named(recipients: Sequence[Json], names: Collection[str]) -> list[Json]:
+    """A pasted list without the lines that have one of ``names``."""
+    return [one for one in recipients if not has_name(one, names)]
 
 
 def has_name(value: object, names: Collection[str]) -> bool:

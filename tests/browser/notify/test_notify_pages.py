@@ -266,6 +266,7 @@ async def test_pages_are_sound(
         "/letters/certificates": "certificates",
         "/letters/papers": "papers",
         "/notices": "notices",
+        "/notices/print": "notices-by-post",
         f"/letters/certificates/{first.serial}": "certificate",
         f"/letters/certificates/{second.serial}": "certificate-waiting",
         f"/verify/{first.code}": "verified",
