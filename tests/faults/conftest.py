@@ -20,14 +20,21 @@ WHOLE = os.environ.get("SHOWCASE_FAULTS", "") == "all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Everything here needs Kafka; without SHOWCASE_FAULTS=all only the selection runs."""
+    """Everything here needs Kafka; without SHOWCASE_FAULTS=all only the selection runs, and with it not
+    those of the selection that a larger test repeats."""
     ours = [item for item in items if item.path.is_relative_to(_HERE)]
     for item in ours:
         item.add_marker(pytest.mark.kafka)
-    if not WHOLE:
-        left_out = [item for item in ours if not item.get_closest_marker("fault_selection")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    left_out = [item for item in ours if not _runs(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _runs(item: pytest.Item) -> bool:
+    selected = item.get_closest_marker("fault_selection")
+    if WHOLE:
+        return selected is None or not selected.kwargs.get("small", False)
+    return selected is not None
 
 
 @pytest.fixture

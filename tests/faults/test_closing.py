@@ -20,7 +20,7 @@ WRONG = timedelta(minutes=10).total_seconds()
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("races", [pytest.param(2, marks=pytest.mark.fault_selection), RACES])
+@pytest.mark.parametrize("races", [pytest.param(2, marks=pytest.mark.fault_selection(small=True)), RACES])
 async def test_closing_races_end_in_one_set_of_seals(house: House, chance: random.Random, races: int) -> None:
     late = 0
     for _ in range(races):

@@ -72,7 +72,7 @@ async def test_twenty_kills_lose_nothing_and_count_nothing_twice(
 
 
 @pytest.mark.slow
-@pytest.mark.fault_selection
+@pytest.mark.fault_selection(small=True)
 async def test_one_kill_of_each_part_loses_nothing_and_counts_nothing_twice(
     house: House, chance: random.Random
 ) -> None:

@@ -74,7 +74,7 @@ async def test_ten_duplicates_of_everything_in_any_order_count_once(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("voters", [pytest.param(20, marks=pytest.mark.fault_selection), 1_000])
+@pytest.mark.parametrize("voters", [pytest.param(20, marks=pytest.mark.fault_selection(small=True)), 1_000])
 async def test_64_parallel_requests_of_one_voter_count_once(
     house: House, chance: random.Random, voters: int
 ) -> None:

@@ -27,6 +27,7 @@ CLIENT = Path(__file__).with_name("overload_client.py")
 SECONDS = float(os.environ.get("SHOWCASE_FAULTS_OVERLOAD_SECONDS", "60"))
 CONNECTIONS = 2_000
 _BUCKET = re.compile(r'showcase_vote_seconds_bucket\{le="([^"]+)"\} (\S+)')
+RECOVERS_WITHIN = 5.0
 GROWTH = 48 * 1024 * 1024
 """Buffers of some thousand connections; a leak of every shed request would be many times that."""
 
@@ -120,10 +121,9 @@ async def test_three_times_the_capacity_is_shed_and_nobody_is_lied_to(
     shed = sum(each.said in ("too-busy", "too-many") for each in (*warm.attempts, *overload.attempts))
     assert overload.rate(Answer.OK) > 0.2 * capacity, "it takes votes all the while"
     assert growth < GROWTH
-    assert recovered < 20
+    assert recovered <= RECOVERS_WITHIN
+    assert shed, "it says so where it takes no more"
     assert await verdict(lone, vote, within=200) == []
-    if not shed:
-        pytest.xfail("the api counts votes in flight, not its own lag: voters queue in the kernel instead")
 
 
 async def _taken(house: House) -> Counter[float]:
