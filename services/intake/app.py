@@ -11,6 +11,7 @@ from shared.service import Resources, Service
 from shared.web import events_page
 from shared.web.app import create_app
 from shared.web.clock_routes import clock_routes
+from shared.web.routes import take_routes
 
 PATHS = (
     "/",
@@ -40,10 +41,13 @@ async def forget_old_codes(database: Database) -> None:
 def build(resources: Resources) -> Service:
     """The service on the given resources."""
     app = create_app("intake", resources)
-    app.include_router(http.router(resources))
-    app.include_router(clock_routes("intake", resources))
-    app.include_router(pages.router(resources))
-    app.include_router(events_page.router(resources))
+    take_routes(
+        app,
+        http.router(resources),
+        clock_routes("intake", resources),
+        pages.router(resources),
+        events_page.router(resources),
+    )
     return Service(
         name="intake",
         http=app,

@@ -21,6 +21,7 @@ from shared.messaging import Timer
 from shared.service import Resources, Service
 from shared.web.app import create_app
 from shared.web.clock_routes import clock_routes
+from shared.web.routes import take_routes
 
 PATHS = (
     "/staff",
@@ -56,10 +57,13 @@ def build(resources: Resources) -> Service:
     reminders, digests, sleepers = Reminders(clock, settings), Digests(clock, settings), Sleepers(clock)
     calendar = (reminders.run_contest, digests.run_contest, sleepers.run_contest)
     app = create_app("notify", resources)
-    app.include_router(http.router(resources))
-    app.include_router(rehearsal.router(resources, calendar))
-    app.include_router(clock_routes("notify", resources))
-    app.include_router(pages.router(resources))
+    take_routes(
+        app,
+        http.router(resources),
+        rehearsal.router(resources, calendar),
+        clock_routes("notify", resources),
+        pages.router(resources),
+    )
 
     return Service(
         name="notify",

@@ -27,6 +27,7 @@ from shared.service import Resources, Service
 from shared.settings import BrokerKind
 from shared.web.app import create_app
 from shared.web.clock_routes import clock_routes
+from shared.web.routes import take_routes
 
 PATIENCE_MS = 1_500
 """How long a vote may wait for the log: a voter hears within two seconds, whatever the broker does."""
@@ -54,12 +55,14 @@ def build(resources: Resources) -> Service:
     voters, courier = identity_of(resources, window)
 
     app = create_app("voting", resources)
-    app.include_router(http.router(resources, door, voters))
-    app.include_router(http_proof.router(resources))
-    app.include_router(fraud_http.router(resources))
-    app.include_router(clock_routes("voting", resources))
-    for router in pages.routers(resources, door, voters, ends):
-        app.include_router(router)
+    take_routes(
+        app,
+        http.router(resources, door, voters),
+        http_proof.router(resources),
+        fraud_http.router(resources),
+        clock_routes("voting", resources),
+        *pages.routers(resources, door, voters, ends),
+    )
     app.add_middleware(FastVotes, door=door)
 
     async def broker_ready() -> str:

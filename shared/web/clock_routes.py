@@ -16,6 +16,7 @@ from shared.errors import Conflict, Invalid
 from shared.settings import SERVICE_NAMES, ServiceName
 from shared.web.pages import Pages, redirect
 from shared.web.problems import PROBLEMS
+from shared.web.routes import joined
 from shared.web.sessions import Account, require
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ class ClockReading(BaseModel):
 def clock_routes(service: ServiceName, resources: "Resources") -> APIRouter:
     """``GET`` and ``PUT /api/<service>/v1/contests/{contest_id}/clock``, and this service's step of the
     page."""
-    both = APIRouter()
     router = APIRouter(
         prefix=f"/api/{service}/v1/contests/{{contest_id}}/clock", tags=["clock"], responses=PROBLEMS
     )
@@ -69,9 +69,7 @@ def clock_routes(service: ServiceName, resources: "Resources") -> APIRouter:
             await _move(session, contest_id, setting.now)
             return ClockReading(contest_id=contest_id, now=await resources.clock.now(session, contest_id))
 
-    both.include_router(router)
-    both.include_router(_step(service, resources))
-    return both
+    return joined(router, _step(service, resources))
 
 
 def _step(service: ServiceName, resources: "Resources") -> APIRouter:

@@ -4,14 +4,10 @@ from fastapi import APIRouter
 
 from services.intake.http import briefing, contests, entries, people, sessions
 from shared.service import Resources
-from shared.web.problems import PROBLEMS
-
-PREFIX = "/api/intake/v1"
+from shared.web.routes import joined
 
 
 def router(resources: Resources) -> APIRouter:
     """Every route of the API."""
-    api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-    for part in (sessions, contests, people, briefing, entries):
-        api.include_router(part.router(resources))
-    return api
+    parts = (sessions, contests, people, briefing, entries)
+    return joined(*(part.router(resources) for part in parts))

@@ -7,12 +7,13 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.intake import repository
 from services.intake.handlers import briefing
-from services.intake.http.values import ContestPath, Email, Id, Line, Name, ProvinceCode, network_of
+from services.intake.http.values import PREFIX, ContestPath, Email, Id, Line, Name, ProvinceCode, network_of
 from services.intake.tables import Registration
 from shared.contracts.intake import Attendance, Role
 from shared.errors import Forbidden
 from shared.service import Resources
 from shared.web.pages import language_of
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, account_or_none, current_account, require
 
 
@@ -60,7 +61,11 @@ def may_touch(account: Account, row: Registration) -> None:
 
 def router(resources: Resources) -> APIRouter:
     """Routes of ``/contests/{contest_id}/briefing-registrations``."""
-    api = APIRouter(prefix="/contests/{contest_id}/briefing-registrations", tags=["briefing"])
+    api = APIRouter(
+        prefix=f"{PREFIX}/contests/{{contest_id}}/briefing-registrations",
+        tags=["briefing"],
+        responses=PROBLEMS,
+    )
     signed_in = Annotated[Account, Depends(current_account)]
 
     @api.post("", status_code=201)

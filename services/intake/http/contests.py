@@ -10,7 +10,7 @@ from services.intake.domain.contest_check import only_a_rehearsal, open_findings
 from services.intake.domain.contest_file import MAXIMUM_BYTES
 from services.intake.domain.contest_findings import Finding, FindingKind, FindingStatus
 from services.intake.handlers import contests
-from services.intake.http.values import NO_NUL, ContestPath, body_of
+from services.intake.http.values import NO_NUL, PREFIX, ContestPath, body_of
 from services.intake.tables import Contest
 from shared import known
 from shared.contracts.event import LocalizedText
@@ -18,6 +18,7 @@ from shared.contracts.intake import Role
 from shared.contracts.rulebook import Rulebook
 from shared.errors import NotFound
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, account_or_none, require
 
 Reason = Annotated[
@@ -125,7 +126,7 @@ def _summary(contest: Contest) -> ContestSummary:
 
 def router(resources: Resources) -> APIRouter:
     """Routes of ``/contests``."""
-    api = APIRouter(prefix="/contests", tags=["contests"])
+    api = APIRouter(prefix=f"{PREFIX}/contests", tags=["contests"], responses=PROBLEMS)
 
     @api.get("")
     async def list_contests(

@@ -12,12 +12,13 @@ from services.intake.domain.entry import EntryContent, EntryState, Outcome
 from services.intake.domain.files import MAXIMUM_SIZE
 from services.intake.domain.screening import ScreeningCode
 from services.intake.handlers import attachments, entries, screening
-from services.intake.http.values import ContestPath, Id, IfMatch, Line, Words, expected_revision
+from services.intake.http.values import PREFIX, ContestPath, Id, IfMatch, Line, Words, expected_revision
 from services.intake.tables import Attachment, Entry
 from shared.contracts.event import LocalizedText
 from shared.contracts.intake import EntryReason, Role
 from shared.errors import Forbidden
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, current_account, require
 
 
@@ -142,7 +143,7 @@ async def _view(session: AsyncSession, entry: Entry, *, own: bool) -> EntryView:
 
 def router(resources: Resources) -> APIRouter:
     """Routes of ``/contests/{contest_id}/entries``."""
-    api = APIRouter(prefix="/contests/{contest_id}/entries", tags=["entries"])
+    api = APIRouter(prefix=f"{PREFIX}/contests/{{contest_id}}/entries", tags=["entries"], responses=PROBLEMS)
     applicant = Annotated[Account, Depends(require(Role.APPLICANT))]
     staff = Annotated[Account, Depends(require(Role.STAFF))]
     anyone = Annotated[Account, Depends(current_account)]

@@ -8,10 +8,11 @@ from pydantic import BaseModel, Field
 from services.intake import repository
 from services.intake.domain.sign_in import derived_key
 from services.intake.handlers import contacts
-from services.intake.http.values import ContestPath, Email, Id, Line, ProvinceCode
+from services.intake.http.values import PREFIX, ContestPath, Email, Id, Line, ProvinceCode
 from services.intake.tables import Contact
 from shared.contracts.intake import Role
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, require
 
 
@@ -60,7 +61,7 @@ def view(contact: Contact) -> PersonView:
 
 def router(resources: Resources) -> APIRouter:
     """Routes of ``/contests/{contest_id}/people``."""
-    api = APIRouter(prefix="/contests/{contest_id}/people", tags=["people"])
+    api = APIRouter(prefix=f"{PREFIX}/contests/{{contest_id}}/people", tags=["people"], responses=PROBLEMS)
     key = derived_key(resources.settings.session_private_key.get_secret_value())
     admin = Annotated[Account, Depends(require(Role.ADMIN))]
 

@@ -7,10 +7,11 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.intake.domain.sign_in import CODE_LIFETIME, derived_key
 from services.intake.handlers import contacts, sign_in
-from services.intake.http.values import Email, network_of
+from services.intake.http.values import PREFIX, Email, network_of
 from services.intake.mails import send_code
 from shared.contracts.intake import Role
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, SessionIssuer, current_account
 
 
@@ -37,7 +38,7 @@ class SessionToken(BaseModel):
 
 def router(resources: Resources) -> APIRouter:
     """Routes of ``/session-codes`` and ``/sessions``."""
-    api = APIRouter(tags=["sessions"])
+    api = APIRouter(prefix=PREFIX, tags=["sessions"], responses=PROBLEMS)
     secret = resources.settings.session_private_key.get_secret_value()
     key = derived_key(secret)
     factor = resources.settings.rehearsal_limit_factor

@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 from services.intake.domain.sign_in import ip_prefix
 from shared.errors import Invalid
 
+PREFIX = "/api/intake/v1"
 NO_NUL = r"^[^\x00]*$"
 Line = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True, pattern=NO_NUL)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True, pattern=NO_NUL)]

@@ -14,12 +14,11 @@ from services.intake.pages import (
     staff_people,
 )
 from shared.service import Resources
+from shared.web.routes import joined
 
 
 def router(resources: Resources) -> APIRouter:
     """Every page."""
-    pages = APIRouter(include_in_schema=False)
     parts = (public, sign_in, briefing, apply, apply_form)
-    for part in (*parts, staff_clock, staff_contest, staff_entries, staff_people):
-        pages.include_router(part.router(resources))
-    return pages
+    staff = (staff_clock, staff_contest, staff_entries, staff_people)
+    return joined(*(part.router(resources) for part in (*parts, *staff)), in_schema=False)

@@ -24,12 +24,12 @@ from services.notify.pages import (
     webhooks,
 )
 from shared.service import Resources
+from shared.web.routes import joined
 
 
 def router(resources: Resources) -> APIRouter:
     """Every page of notify."""
-    pages = APIRouter(include_in_schema=False)
-    for module in (
+    modules = (
         board,
         clerk,
         second_factor,
@@ -49,6 +49,5 @@ def router(resources: Resources) -> APIRouter:
         webhooks,
         notices_by_post,
         notices,
-    ):
-        pages.include_router(module.router(resources))
-    return pages
+    )
+    return joined(*(module.router(resources) for module in modules), in_schema=False)

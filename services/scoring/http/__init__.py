@@ -4,12 +4,10 @@ from fastapi import APIRouter
 
 from services.scoring.http import decisions, judges, presentations, public, scores
 from shared.service import Resources
-from shared.web.problems import PROBLEMS
+from shared.web.routes import joined
 
 
 def router(resources: Resources) -> APIRouter:
     """Every route of the API."""
-    api = APIRouter(prefix="/api/scoring/v1", responses=PROBLEMS)
-    for module in (judges, scores, presentations, decisions, public):
-        api.include_router(module.router(resources))
-    return api
+    modules = (judges, scores, presentations, decisions, public)
+    return joined(*(module.router(resources) for module in modules))

@@ -21,7 +21,7 @@ from services.scoring.handlers.winners import (
     propose_winners,
     record_committee_decision,
 )
-from services.scoring.http.fields import ContestPath, Note, Reason
+from services.scoring.http.fields import PREFIX, ContestPath, Note, Reason
 from services.scoring.repository import decisions
 from services.scoring.tables import CommitteeDecision, Decision, DecisionKind, DecisionState
 from shared import known
@@ -30,6 +30,7 @@ from shared.contracts.intake import Role
 from shared.contracts.scoring import AwardGiven, Finalist
 from shared.errors import NotFound
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, require
 
 Staff = Annotated[Account, Depends(require(Role.STAFF))]
@@ -117,7 +118,7 @@ async def _newest(session: AsyncSession, contest_id: str, kind: DecisionKind) ->
 
 def router(resources: Resources) -> APIRouter:
     """Routes about decisions."""
-    api = APIRouter(prefix="/contests/{contest_id}", tags=["decisions"])
+    api = APIRouter(prefix=f"{PREFIX}/contests/{{contest_id}}", tags=["decisions"], responses=PROBLEMS)
 
     @api.post("/shortlist", status_code=201, tags=["shortlist"])
     async def propose_finalists(

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from shared.contracts.scoring import Round
 
+PREFIX = "/api/scoring/v1"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 ContestPath = Annotated[str, Path(pattern=IDENTIFIER, description="the contest's slug")]
 JudgePath = Annotated[str, Path(pattern=IDENTIFIER)]

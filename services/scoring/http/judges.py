@@ -15,13 +15,14 @@ from services.scoring.handlers.judges import (
     invite_judge,
     recuse_judge,
 )
-from services.scoring.http.fields import ContestPath, EntryPath, JudgePath, Reason, RoundQuery
+from services.scoring.http.fields import PREFIX, ContestPath, EntryPath, JudgePath, Reason, RoundQuery
 from services.scoring.repository import judges
 from services.scoring.tables import Assignment, Judge
 from shared.contracts.ids import CategoryId, ContactId, ContestId, EntryId, JudgeId
 from shared.contracts.intake import Role
 from shared.contracts.scoring import ConflictKind, Round
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, require
 
 Staff = Annotated[Account, Depends(require(Role.STAFF))]
@@ -118,7 +119,7 @@ class Reopening(BaseModel):
 
 def router(resources: Resources) -> APIRouter:
     """Routes about judges."""
-    api = APIRouter(prefix="/contests/{contest_id}", tags=["judges"])
+    api = APIRouter(prefix=f"{PREFIX}/contests/{{contest_id}}", tags=["judges"], responses=PROBLEMS)
 
     @api.post("/judges", status_code=201)
     async def invite(contest_id: ContestPath, invitation: Invitation, account: Staff) -> JudgeView:

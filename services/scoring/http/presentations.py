@@ -11,13 +11,14 @@ from services.scoring.handlers.presentations import (
     move_presentation,
     schedule_presentations,
 )
-from services.scoring.http.fields import ContestPath, NoNul, Reason, SlotPath
+from services.scoring.http.fields import PREFIX, ContestPath, NoNul, Reason, SlotPath
 from services.scoring.repository import decisions
 from services.scoring.tables import PresentationSlot
 from shared import known
 from shared.contracts.ids import CategoryId, ContestId, EntryId, SlotId
 from shared.contracts.intake import Role
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, require
 
 Staff = Annotated[Account, Depends(require(Role.STAFF))]
@@ -53,7 +54,9 @@ class Move(BaseModel):
 
 def router(resources: Resources) -> APIRouter:
     """Routes about presentations."""
-    api = APIRouter(prefix="/contests/{contest_id}/presentations", tags=["presentations"])
+    api = APIRouter(
+        prefix=f"{PREFIX}/contests/{{contest_id}}/presentations", tags=["presentations"], responses=PROBLEMS
+    )
 
     @api.post("", status_code=201)
     async def schedule(

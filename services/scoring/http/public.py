@@ -11,13 +11,14 @@ from services.scoring.handlers.openness import (
     published_results,
     published_shortlist,
 )
-from services.scoring.http.fields import ContestPath, EntryPath
+from services.scoring.http.fields import PREFIX, ContestPath, EntryPath
 from services.scoring.open_data import results_csv, shortlist_csv
 from services.scoring.repository import entries
 from shared import known
 from shared.contracts.ids import ContestId, DimensionId, EntryId
 from shared.contracts.scoring import AwardGiven, Finalist
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, current_account
 
 CSV: dict[int | str, dict[str, Any]] = {
@@ -77,7 +78,7 @@ class EntryResult(BaseModel):
 
 def router(resources: Resources) -> APIRouter:
     """Routes without roles, but for the owner's result."""
-    api = APIRouter(prefix="/contests/{contest_id}")
+    api = APIRouter(prefix=f"{PREFIX}/contests/{{contest_id}}", responses=PROBLEMS)
 
     @api.get("/shortlist", tags=["open data"])
     async def shortlist(contest_id: ContestPath) -> PublishedShortlist:

@@ -11,7 +11,7 @@ from services.scoring.domain.rubric import COMMENT_LIMIT
 from services.scoring.handlers.queue import Desk, QueueItem, own_queue
 from services.scoring.handlers.ranking import RoundRanking, rank_round
 from services.scoring.handlers.scores import RecordScore, desk_of, record_score
-from services.scoring.http.fields import ContestPath, EntryPath, NoNul, Reason, RoundQuery
+from services.scoring.http.fields import PREFIX, ContestPath, EntryPath, NoNul, Reason, RoundQuery
 from services.scoring.repository import scores
 from services.scoring.tables import Score
 from shared import known
@@ -21,6 +21,7 @@ from shared.contracts.intake import Role
 from shared.contracts.scoring import Round
 from shared.errors import Invalid
 from shared.service import Resources
+from shared.web.problems import PROBLEMS
 from shared.web.sessions import Account, require
 
 JudgeAccount = Annotated[Account, Depends(require(Role.JUDGE))]
@@ -163,7 +164,7 @@ class Ranking(BaseModel):
 
 def router(resources: Resources) -> APIRouter:
     """Routes about scores."""
-    api = APIRouter(prefix="/contests/{contest_id}", tags=["scores"])
+    api = APIRouter(prefix=f"{PREFIX}/contests/{{contest_id}}", tags=["scores"], responses=PROBLEMS)
 
     @api.get("/queue")
     async def queue(

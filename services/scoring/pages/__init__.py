@@ -14,11 +14,10 @@ from services.scoring.pages import (
     summary,
 )
 from shared.service import Resources
+from shared.web.routes import joined
 
 
 def router(resources: Resources) -> APIRouter:
     """Every page of scoring."""
-    pages = APIRouter(include_in_schema=False)
-    for module in (judge, conflicts, scorecard, summary, staff, shortlist, presentations, decisions, public):
-        pages.include_router(module.router(resources))
-    return pages
+    modules = (judge, conflicts, scorecard, summary, staff, shortlist, presentations, decisions, public)
+    return joined(*(module.router(resources) for module in modules), in_schema=False)
