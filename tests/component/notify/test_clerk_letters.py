@@ -17,7 +17,7 @@ ON_PAPER = "code,place,post,email\n9601,จังหวัดนราธิว�
 @pytest.fixture
 async def province(notify: Notify) -> Notify:
     """Narathiwat has a signer and a registry, which numbers; ``stranger`` keeps the registry of depa."""
-    await notify.enrol("signer", "registry", "stranger", codes=10)
+    await notify.enrol("signer", "registry", "stranger")
     async with notify.database.transaction() as session:
         for person, duty in (("signer", "signer"), ("registry", "registry"), ("stranger", "registry")):
             gone = text("DELETE FROM officer WHERE contact_id = :person AND duty <> :duty")
