@@ -4,7 +4,6 @@ from shared.messaging.envelope import Delivered, Envelope
 from shared.messaging.outbox import EventTooLarge, publish, publish_all, publish_tombstone
 from shared.messaging.subscription import (
     AnySubscription,
-    BatchSubscription,
     RecordSubscription,
     Reject,
     Subscription,
@@ -13,7 +12,6 @@ from shared.messaging.subscription import (
 
 __all__ = [
     "AnySubscription",
-    "BatchSubscription",
     "Delivered",
     "Envelope",
     "EventTooLarge",

@@ -25,12 +25,12 @@ from shared.contracts.event import Event
 from shared.contracts.ids import ContestId, new_id
 from shared.db import Database
 from shared.messaging.broker import connect_admin
-from shared.messaging.codec import encode
+from shared.messaging.codec import Good, RawRecord, decode_record, encode
 from shared.messaging.consume import Consumers
-from shared.messaging.envelope import Delivered, Envelope
+from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import publish
 from shared.messaging.relay import Relay
-from shared.messaging.subscription import BatchSubscription, Subscription
+from shared.messaging.subscription import RecordSubscription, Subscription, Unusable
 from shared.messaging.tables import MESSAGING, OUTBOX
 from shared.messaging.topics import provision
 from shared.settings import BrokerKind, Settings
@@ -63,7 +63,7 @@ _TOPIC = Topic(
 
 
 async def measure(settings: Settings, database: Database, *, events: int) -> dict[str, float]:
-    """Throughput of the outbox and of a fenced batch consumer, then latencies at low load."""
+    """Throughput of the outbox and of a fenced consumer of records, then latencies at low load."""
     await provision(settings, [_NAME], [_TOPIC])
     results: dict[str, float] = {}
     await _fill(database, events)
@@ -111,13 +111,15 @@ async def _unpublished(database: Database) -> bool:
 async def _consume(settings: Settings, database: Database, events: int) -> float:
     seen, done = 0, asyncio.Event()
 
-    async def fold(session: AsyncSession, batch: Sequence[Delivered[Measured]]) -> None:
+    async def fold(session: AsyncSession, records: Sequence[RawRecord]) -> Sequence[Unusable]:
         nonlocal seen
-        seen += len(batch)
+        seen += sum(isinstance(decode_record(record, kinds), Good) for record in records)
         if seen >= events:
             done.set()
+        return ()
 
-    subscription = BatchSubscription(_NAME, _NAME, (Measured,), fold)
+    kinds: dict[str, type[Event]] = {Measured.event_type(): Measured}
+    subscription = RecordSubscription(_NAME, _NAME, (Measured,), fold)
     began = time.perf_counter()
     async with Consumers(settings, "bench", database, [subscription]):
         await done.wait()

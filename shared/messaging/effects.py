@@ -19,12 +19,10 @@ from shared.messaging.codec import (
     is_private,
 )
 from shared.messaging.dead_letters import DeadLetter
-from shared.messaging.envelope import Delivered
 from shared.messaging.failures import attempts_allowed, is_transient
 from shared.messaging.fence import Step, identity_step
 from shared.messaging.subscription import (
     AnySubscription,
-    BatchSubscription,
     RecordSubscription,
     Reject,
     Subscription,
@@ -78,10 +76,6 @@ class Effects:
             partition: [(record, self._decode(record)) for record in its_records]
             for partition, its_records in records.items()
         }
-        if isinstance(self.subscription, BatchSubscription) and await self._whole_batch(
-            session, self.subscription, decoded, outcome
-        ):
-            return outcome
         for partition, pairs in decoded.items():
             for record, what in pairs:
                 if not await self._one(session, record, what, outcome):
@@ -103,39 +97,6 @@ class Effects:
         for partition, step in outcome.steps.items():
             for key in [key for key in self._failures if key[0] == partition and key[1] < step.next_offset]:
                 del self._failures[key]
-
-    async def _whole_batch(
-        self,
-        session: AsyncSession,
-        subscription: BatchSubscription,
-        decoded: Mapping[TopicPartition, Sequence[tuple[ConsumerRecord, Decoded]]],
-        outcome: Outcome,
-    ) -> bool:
-        """Try the batch at once. False: one of its records is at fault, so go through them singly."""
-        everything = [pair for pairs in decoded.values() for pair in pairs]
-        batch = [
-            Delivered(what.event, what.envelope) for _record, what in everything if isinstance(what, Good)
-        ]
-        if batch:
-            try:
-                async with session.begin_nested():
-                    traces = [item.envelope.traceparent for item in batch]
-                    with handling_batch(traces, len(batch), subscription.topic, subscription.group):
-                        await subscription.handler(session, batch)
-            except Exception as error:
-                if is_transient(error):
-                    raise
-                return False
-        outcome.applied += len(batch)
-        for record, what in everything:
-            if isinstance(what, Bad):
-                outcome.dead.append(DeadLetter(record, what.reason))
-            elif isinstance(what, Skip):
-                outcome.skip(what.event_type)
-            elif isinstance(what, Tombstone):
-                outcome.skip("tombstone")
-            outcome.settled(record)
-        return True
 
     async def _records(
         self, session: AsyncSession, subscription: RecordSubscription, records: Records, outcome: Outcome
@@ -182,6 +143,9 @@ class Effects:
         Raises:
             Exception: ``error``, where it passes by itself.
         """
+        if isinstance(error, Reject):
+            outcome.dead.append(DeadLetter(record, str(error)))
+            return True
         if is_transient(error):
             raise error
         failures = self.failures_of(record.partition, record.offset) + 1
@@ -207,8 +171,6 @@ class Effects:
                     with handling(what.envelope, self.subscription.group):
                         await self._call(session, what)
                 outcome.applied += 1
-            except Reject as rejection:
-                outcome.dead.append(DeadLetter(record, str(rejection)))
             except Exception as error:
                 if not self._is_dead(record, error, outcome):
                     return False
@@ -225,8 +187,6 @@ class Effects:
                 await subscription.on_tombstone(session, what.key, what.envelope)
         elif isinstance(subscription, Subscription):
             await subscription.handlers[type(what.event)](session, what.event, what.envelope)
-        elif isinstance(subscription, BatchSubscription):
-            await subscription.handler(session, [Delivered(what.event, what.envelope)])
 
 
 def count(group: str, topic: str, outcome: Outcome, *, repeated: int) -> None:

@@ -10,10 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.contracts.event import Event
 from shared.db import Database
 from shared.messaging.codec import RawRecord
-from shared.messaging.envelope import Delivered, Envelope
+from shared.messaging.envelope import Envelope
 
 EventHandler = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]
-BatchHandler = Callable[[AsyncSession, Sequence[Delivered[Any]]], Awaitable[None]]
 Unusable = tuple[RawRecord, str]
 """A record that can never be used, and why."""
 RecordHandler = Callable[[AsyncSession, Sequence[RawRecord]], Awaitable[Sequence[Unusable]]]
@@ -41,30 +40,15 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchSubscription:
-    """A consumer group that acts on a whole batch in one transaction, such as the tally.
-
-    The handler names unusable records by raising :class:`Reject` only for a batch of one; a batch
-    that raises it is retried record by record.
-    """
-
-    group: str
-    topic: str
-    events: tuple[type[Event], ...]
-    handler: BatchHandler
-    batch_size: int = 2_000
-    linger: timedelta = timedelta(milliseconds=100)
-
-
-@dataclass(frozen=True, slots=True)
 class RecordSubscription:
     """A consumer group that reads the records of a topic by itself, a whole turn in one transaction.
 
     For a topic of millions, where decoding every record into a model and an envelope costs more than
     its effect. The handler gets the records in the order of their partitions and offsets, must do
-    nothing twice if it gets one twice, and returns those that can never be used, each with the reason;
-    it leaves out what :func:`shared.messaging.codec.is_for_another_group` says. The fence, the dead
-    letters and the retries are the kit's, as for every other subscription.
+    nothing twice if it gets one twice, and returns those that can never be used, each with the reason.
+    If it raises for several, it gets them again one by one. It leaves out what
+    :func:`shared.messaging.codec.is_for_another_group` says. The fence, the dead letters and the
+    retries are the kit's, as for every other subscription.
     """
 
     group: str
@@ -76,7 +60,7 @@ class RecordSubscription:
     """How long the broker may gather records before it answers: fewer, larger turns cost less."""
 
 
-AnySubscription = Subscription | BatchSubscription | RecordSubscription
+AnySubscription = Subscription | RecordSubscription
 
 
 @dataclass(frozen=True, slots=True)

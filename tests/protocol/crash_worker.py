@@ -12,8 +12,10 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.db import Database
-from shared.messaging import BatchSubscription, Delivered, broker
+from shared.messaging import RecordSubscription, broker
+from shared.messaging.codec import RawRecord
 from shared.messaging.consume import Consumers
+from shared.messaging.subscription import Unusable
 from shared.testing.kafka import settings_for_kafka
 from tests.protocol.protocol_kit import ThingHappened, declare
 
@@ -51,22 +53,24 @@ _RECEIVE = text(
 )
 
 
-async def fold(session: AsyncSession, batch: Sequence[Delivered[ThingHappened]]) -> None:
-    partitions = [item.envelope.partition for item in batch]
+async def fold(session: AsyncSession, records: Sequence[RawRecord]) -> Sequence[Unusable]:
+    events = [ThingHappened.model_validate_json(record.value or b"") for record in records]
+    partitions = [record.partition for record in records]
     await session.execute(_RECEIVE, {"partitions": partitions})
     await session.execute(
         _FOLD,
         {
-            "voters": [item.event.thing_id for item in batch],
-            "entries": [item.event.number for item in batch],
+            "voters": [event.thing_id for event in events],
+            "entries": [event.number for event in events],
             "partitions": partitions,
         },
     )
+    return ()
 
 
 async def main(servers: str, dsn: str, group: str, topic_name: str) -> None:
     topic = declare(topic_name)
-    subscription = BatchSubscription(group, topic_name, (topic.event,), fold, batch_size=300)
+    subscription = RecordSubscription(group, topic_name, (topic.event,), fold, batch_size=300)
     async with Consumers(settings_for_kafka(servers), "test", Database(dsn), [subscription]):
         print("up", flush=True)
         await asyncio.sleep(600)

@@ -12,10 +12,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.db import Database
-from shared.messaging import Delivered, Envelope, Subscription, Timer, publish
+from shared.messaging import Envelope, Subscription, Timer, publish
+from shared.messaging.codec import Good, RawRecord, decode_record
 from shared.messaging.leader import TimerLeader
 from shared.messaging.relay import Relay
-from shared.messaging.subscription import BatchSubscription
+from shared.messaging.subscription import RecordSubscription, Unusable
 from shared.observability.context import current_correlation_id, set_correlation_id
 from tests.protocol.protocol_kit import Kit, ThingHappened, until
 
@@ -80,14 +81,18 @@ async def test_one_trace_and_one_correlation_from_the_request_to_the_last_consum
         heard.append((current_correlation_id(), logged, envelope.id))
         await publish(session, second.make(event.number), cause=envelope)
 
-    async def last(session: AsyncSession, batch: Sequence[Delivered[ThingHappened]]) -> None:
-        heard.extend((item.envelope.correlation_id, "", item.envelope.causation_id) for item in batch)
+    async def last(session: AsyncSession, records: Sequence[RawRecord]) -> Sequence[Unusable]:
+        for record in records:
+            found = decode_record(record, {second.event.event_type(): second.event})
+            assert isinstance(found, Good)
+            heard.append((found.envelope.correlation_id, "", found.envelope.causation_id))
+        return ()
 
     async with (
         Relay(kit.settings, kit.database, "test"),
         kit.consuming(
             Subscription(kit.group, first.name, {first.event: pass_on}),
-            BatchSubscription(kit.group, second.name, (second.event,), last),
+            RecordSubscription(kit.group, second.name, (second.event,), last),
         ),
     ):
         with provider.get_tracer("test").start_as_current_span("POST /entries") as request:

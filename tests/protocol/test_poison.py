@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.messaging import BatchSubscription, Delivered, Envelope, Reject, Subscription
-from shared.messaging.codec import encode
+from shared.messaging import Envelope, RecordSubscription, Reject, Subscription
+from shared.messaging.codec import Good, RawRecord, decode_record, encode
 from shared.messaging.metrics import CONSUMED, SKIPPED_TYPES, STOPPED
+from shared.messaging.subscription import Unusable
 from tests.protocol.protocol_kit import Kit, ThingHappened, until
 
 GOOD_HEADERS = {
@@ -220,19 +221,23 @@ async def test_failing_record_that_recovers_is_applied_in_order(kit: Kit) -> Non
     assert await kit.dead_letters() == []
 
 
-async def test_batch_with_a_rejected_record_is_gone_through_record_by_record(kit: Kit) -> None:
+async def test_turn_with_a_rejected_record_is_gone_through_record_by_record(kit: Kit) -> None:
     topic = await kit.new_topic()
     sizes: list[int] = []
 
-    async def on_batch(session: AsyncSession, batch: Sequence[Delivered[ThingHappened]]) -> None:
-        sizes.append(len(batch))
-        for item in batch:
-            await kit.record_effect(session, item.event, item.envelope)
-            if item.event.number == 7:
+    async def on_records(session: AsyncSession, records: Sequence[RawRecord]) -> Sequence[Unusable]:
+        sizes.append(len(records))
+        for record in records:
+            found = decode_record(record, {topic.event.event_type(): topic.event})
+            assert isinstance(found, Good)
+            assert isinstance(found.event, ThingHappened)
+            await kit.record_effect(session, found.event, found.envelope)
+            if found.event.number == 7:
                 raise Reject("unlucky")
+        return ()
 
     await kit.send(topic, *[topic.make(n) for n in range(20)])
-    async with kit.consuming(BatchSubscription(kit.group, topic.name, (topic.event,), on_batch)):
+    async with kit.consuming(RecordSubscription(kit.group, topic.name, (topic.event,), on_records)):
         await until(lambda: 19 in kit.calls)
         await until(lambda: kit.committed_count(topic) == 20)
     assert await kit.numbers() == [n for n in range(20) if n != 7]
