@@ -1,5 +1,6 @@
 """The figures of the demo: what must be found, what the pages say, and what the log says."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -69,7 +70,7 @@ def expected_notices(stage: Stage) -> dict[str, int]:
         "letter-reminder": ASLEEP * reminders_of_one(stage.noted["circular_sent"], stage.days)
         + offices * reminders_of_one(stage.noted["cover_sent"], stage.days),
         "not-shortlisted": fates["accepted"] - finalists,
-        "official-letter": PROVINCES + offices,
+        "official-letter": PROVINCES + offices + JUDGES + fates["accepted"],  # each applicant won or did not
         "results": fates["accepted"],
         "shortlisted": finalists,
         "slot-moved": 1,
@@ -297,10 +298,14 @@ def _popular(stage: Stage, log: Mapping[str, Any] | None) -> int | None:
 async def _paper(
     stage: Stage, log: Mapping[str, Any] | None, notices: Sequence[Mapping[str, Any]]
 ) -> list[Figure]:
-    letters = {row["template"]: row for row in await stage.staff.get(stage.path("notify", "/letters"))}
+    every = await stage.staff.get(stage.path("notify", "/letters"))
+    letters = {row["template"]: row for row in every}
+    numbered = Counter(row["template"] for row in every if row["number"])
+    winners = stage.plan.winning_entries
     certificates = await stage.staff.get(stage.path("notify", "/certificates"))
     cover = len(stage.noted["cover"]["dispatches"])
     circular = letters["circular-governors"]
+    others, unsuccessful = letters["letter-unsuccessful"], stage.plan.fates()["accepted"] - winners
     announcements = sum(
         row["kind"] == "announcement" and bool(row["number"] or row["sha256"]) for row in letters.values()
     )
@@ -314,14 +319,31 @@ async def _paper(
             "… who acknowledged",
             PROVINCES - ASLEEP,
             circular["received"],
-            _at(log, "delivery", "acknowledged"),
+            None,
         ),
         Figure("offices sent Narathiwat's letter", cover, letters["cover-narathiwat"]["recipients"], None),
         Figure(
             "dispatches of circulars",
-            PROVINCES + cover,
-            circular["recipients"] + cover,
+            PROVINCES + cover + unsuccessful,
+            circular["recipients"] + cover + others["recipients"],
             _at(log, "delivery", "dispatches"),
+        ),
+        *(
+            Figure(name, count, numbered[template], _at(log, "delivery", "letters_by_template", template))
+            for name, template, count in (
+                ("orders appointing the judges", "order-judges", 1),
+                ("judges invited by letter", "invitation-judge", JUDGES),
+                ("minutes of the judging meeting", "minutes-judging", 1),
+                ("letters to winners", "letter-winner", winners),
+                ("circulars to those without an award", "letter-unsuccessful", 1),
+            )
+        ),
+        Figure("… applicants told by it", unsuccessful, others["recipients"], None),
+        Figure(
+            "letters acknowledged",
+            PROVINCES - ASLEEP + JUDGES,
+            sum(row["received"] for row in every),
+            _at(log, "delivery", "acknowledged"),
         ),
         Figure("announcements", 2, announcements, _at(log, "delivery", "letters", "announcement")),
         Figure(

@@ -76,6 +76,11 @@ class Plan:
         return sum(vote.again is not None for vote in self.votes)
 
     @property
+    def winning_entries(self) -> int:
+        """How many entries won something: the popular award may go to one that won its category."""
+        return len({*self.winners.values(), self.popular})
+
+    @property
     def certificates(self) -> int:
         """One for each award, and one for each finalist that won nothing."""
         won = {*self.winners.values(), self.popular}

@@ -11,7 +11,17 @@ from typing import Any
 
 import httpx
 
-from services.demo.acts import applying, briefing, judging, letters, notices, opening, results, voting
+from services.demo.acts import (
+    applying,
+    briefing,
+    judging,
+    letters,
+    notices,
+    opening,
+    paperwork,
+    results,
+    voting,
+)
 from services.demo.api import Api, DemoFailed
 from services.demo.figures import Figure, figures, settled
 from services.demo.inbox import CaughtInbox, Inbox, MailpitInbox
@@ -33,6 +43,7 @@ ACTS: tuple[Act, ...] = (
     applying.close,
     applying.screen,
     judging.invite,
+    paperwork.appoint_judges,
     judging.first_round,
     letters.memorandum,
     judging.shortlist,
@@ -48,6 +59,9 @@ ACTS: tuple[Act, ...] = (
     results.publish,
     notices.review_results,
     letters.announce_results,
+    paperwork.minutes,
+    paperwork.tell_winners,
+    paperwork.tell_others,
     letters.certificates,
 )
 

@@ -10,6 +10,27 @@ BANGKOK_CODE = "10"
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the country."""
+
+    th: str
+    en: str
+    digits: str
+    """First digits of its provinces' codes, as the Department of Provincial Administration gives them."""
+
+
+REGIONS = (
+    Region("ภาคเหนือ", "North", "56"),
+    Region("ภาคตะวันออกเฉียงเหนือ", "Northeast", "34"),
+    Region("ภาคกลาง", "Central", "1"),
+    Region("ภาคตะวันออก", "East", "2"),
+    Region("ภาคตะวันตก", "West", "7"),
+    Region("ภาคใต้", "South", "89"),
+)
+"""From north to south; Bangkok is in the centre."""
+
+
+@dataclass(frozen=True, slots=True)
 class Province:
     """One province; Bangkok counts as one."""
 
@@ -31,6 +52,11 @@ class Province:
         """The post that official letters address: ``ผู้ว่าราชการจังหวัดนราธิวาส``."""
         return f"ผู้ว่าราชการ{self.full}"
 
+    @property
+    def region(self) -> Region:
+        """The part of the country, by the first digit of the code."""
+        return next(region for region in REGIONS if self.code[0] in region.digits)
+
     def in_language(self, language: str) -> str:
         """The name in ``language`` ("th" or "en")."""
         return self.en if language == "en" else self.th
@@ -51,6 +77,12 @@ def _by_code() -> dict[str, Province]:
 def province(code: str) -> Province:
     """The province of that code. Raises KeyError where there is none."""
     return _by_code()[code]
+
+
+def region_of(code: str) -> Region | None:
+    """The region of the province of that code; None where no province has it."""
+    found = _by_code().get(code)
+    return found.region if found else None
 
 
 def find_province(name: str) -> Province | None:

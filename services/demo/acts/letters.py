@@ -36,14 +36,14 @@ async def appoint_signers(stage: Stage) -> None:
 async def circular(stage: Stage) -> None:
     """depa's letter to the 77 governors, and their receive numbers."""
     with stage.progress.act("Circular to 77 governors", 2 * PROVINCES) as progress:
-        letter = await _issue(stage, "circular-governors")
-        await _dispatched(stage, letter["letter_id"], PROVINCES)
+        letter = await issue(stage, "circular-governors")
+        await until_sent(stage, letter["letter_id"], PROVINCES)
         stage.noted["circular_sent"] = stage.days[-1]
         progress.advance(PROVINCES)
         await stage.set_clock(bangkok(6, 22, 10))
         letter = await stage.staff.get(f"/api/notify/v1/letters/{letter['letter_id']}")
         by_code = {row["code"]: row for row in letter["dispatches"]}
-        await _acknowledge_by_link(stage, letter["letter_id"], by_code[NARATHIWAT])
+        await acknowledge_by_link(stage, letter["letter_id"], by_code[NARATHIWAT])
         awake = sorted(set(by_code) - {NARATHIWAT})[: PROVINCES - ASLEEP - 1]
 
         async def telephone(code: str) -> None:
@@ -62,9 +62,9 @@ async def cover_letter(stage: Stage) -> None:
     """Narathiwat passes the letter on under its own cover letter."""
     with stage.progress.act("Narathiwat's cover letter", 3) as progress:
         await stage.set_clock(bangkok(6, 30, 9))
-        letter = await _issue(stage, "cover-narathiwat", signer=CLERK)
+        letter = await issue(stage, "cover-narathiwat", signer=CLERK)
         progress.advance()
-        await _dispatched(stage, letter["letter_id"], len(letter["dispatches"]))
+        await until_sent(stage, letter["letter_id"], len(letter["dispatches"]))
         stage.noted["cover"], stage.noted["cover_sent"] = letter, stage.days[-1]
         progress.advance()
         circular = stage.noted["circular"]
@@ -83,7 +83,7 @@ async def cover_letter(stage: Stage) -> None:
 async def memorandum(stage: Stage) -> None:
     """To the director, for approval of the shortlist."""
     with stage.progress.act("Memorandum: the shortlist for approval", 1):
-        await _issue(stage, "memorandum-shortlist", dispatch=False)
+        await issue(stage, "memorandum-shortlist", dispatch=False)
 
 
 async def announce_shortlist(stage: Stage) -> None:
@@ -99,17 +99,24 @@ async def announce_results(stage: Stage) -> None:
 async def _announce(stage: Stage, template: str, title: str) -> None:
     """An announcement that the event drafted; staff approve, the approver signs."""
     with stage.progress.act(title, 1):
-
-        async def drafted() -> Any:
-            letters = await stage.staff.get(stage.path("notify", "/letters"))
-            return next((letter for letter in letters if letter["template"] == template), None)
-
-        letter = await until(drafted, f"the draft of {template}")
+        (letter,) = await drafted(stage, template, 1)
         address = f"/api/notify/v1/letters/{letter['letter_id']}"
         await stage.staff.post(f"{address}/review")
         await stage.approver.post(f"{address}/approval")
-        await _sign(stage, address, APPROVER)
-        await _pdf(stage, letter["letter_id"])
+        await sign(stage, address, APPROVER)
+        await check_pdf(stage, letter["letter_id"])
+
+
+async def drafted(stage: Stage, template: str, count: int) -> list[dict[str, Any]]:
+    """The drafts that an event makes of ``template``, once there are ``count``."""
+
+    async def found() -> Any:
+        letters = await stage.staff.get(stage.path("notify", "/letters"))
+        own = [letter for letter in letters if letter["template"] == template]
+        return own if len(own) == count else None
+
+    letters: list[dict[str, Any]] = await until(found, f"{count} drafts of {template}")
+    return letters
 
 
 async def certificates(stage: Stage) -> None:
@@ -140,7 +147,7 @@ async def certificates(stage: Stage) -> None:
             progress.advance()
 
 
-async def _sign(stage: Stage, address: str, signer: str) -> None:
+async def sign(stage: Stage, address: str, signer: str) -> None:
     """Sign with the code of the signer's telephone."""
     body = {"code": await stage.noted[signer].code(stage)}
     await stage.accounts[signer].post(f"{address}/signing", body)
@@ -166,7 +173,7 @@ async def _confirm_name(stage: Stage, row: dict[str, Any]) -> None:
     await stage.api.post("/api/notify/v1/certificates/confirmations", body)
 
 
-async def _issue(
+async def issue(
     stage: Stage, template: str, *, dispatch: bool = True, signer: str = APPROVER
 ) -> dict[str, Any]:
     """Draft, approve and sign by two people; send."""
@@ -174,21 +181,24 @@ async def _issue(
     address = f"/api/notify/v1/letters/{letter['letter_id']}"
     await stage.staff.post(f"{address}/review")
     await stage.approver.post(f"{address}/approval")
-    await _sign(stage, address, signer)
-    await _pdf(stage, letter["letter_id"])
+    await sign(stage, address, signer)
+    await check_pdf(stage, letter["letter_id"])
     if dispatch:
         await stage.staff.post(f"{address}/dispatch")
     issued: dict[str, Any] = await stage.staff.get(address)
     return issued
 
 
-async def _pdf(stage: Stage, letter_id: str) -> None:
+async def check_pdf(stage: Stage, letter_id: str) -> None:
+    """The signed letter is a PDF. Raises DemoFailed."""
     pdf = await stage.staff.get_bytes(f"/api/notify/v1/letters/{letter_id}.pdf")
     if not pdf.startswith(b"%PDF"):
         raise DemoFailed(f"letter {letter_id} is no PDF")
 
 
-async def _dispatched(stage: Stage, letter_id: str, count: int) -> None:
+async def until_sent(stage: Stage, letter_id: str, count: int) -> None:
+    """Wait until so many addressees of the letter were sent it."""
+
     async def sent() -> bool:
         letter = await stage.staff.get(f"/api/notify/v1/letters/{letter_id}")
         return sum(row["sent_at"] is not None for row in letter["dispatches"]) == count
@@ -196,8 +206,8 @@ async def _dispatched(stage: Stage, letter_id: str, count: int) -> None:
     await until(sent, f"{count} offices to be sent the letter")
 
 
-async def _acknowledge_by_link(stage: Stage, letter_id: str, dispatch: dict[str, Any]) -> None:
-    """The province's clerk has no account: the one-time link in the mail is enough."""
+async def acknowledge_by_link(stage: Stage, letter_id: str, dispatch: dict[str, Any]) -> None:
+    """Whoever got the letter needs no account: the one-time link in the mail is enough."""
 
     async def link() -> str:
         for text in await stage.inbox.texts(dispatch["email"]):
@@ -206,5 +216,5 @@ async def _acknowledge_by_link(stage: Stage, letter_id: str, dispatch: dict[str,
         return ""
 
     token = await until(link, f"the letter to arrive at {dispatch['email']}")
-    body = {"receive_number": "4512/2565", "token": token}
+    body = {"receive_number": "4512/2565", "token": token}  # a number of the receiver's own book
     await stage.api.post(f"/api/notify/v1/letters/{letter_id}/acknowledgements", body)

@@ -1,9 +1,10 @@
 """How far a letter is on its way down, and which branch sleeps: pure rules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from shared.thai.provinces import REGIONS, Region, region_of
 from shared.thai.working_days import working_days_between
 from shared.zone import BANGKOK
 
@@ -41,10 +42,55 @@ class Branch:
         """This branch and everything below it."""
         return [self, *(one for branch in self.branches for one in branch.all())]
 
-    @property
-    def asleep_below(self) -> int:
-        """How many offices below sleep."""
-        return sum(one.asleep for branch in self.branches for one in branch.all())
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many offices are how far; each counts in every column that it has reached."""
+
+    offices: int
+    sent: int
+    opened: int
+    acknowledged: int
+    passed_on: int
+    asleep: int
+
+    @classmethod
+    def of(cls, branches: Iterable[Branch]) -> "Counts":
+        """Of these branches, without what is below them."""
+        every = list(branches)
+        stops = [branch.stop for branch in every]
+        return cls(
+            offices=len(every),
+            sent=sum(stop.sent_at is not None for stop in stops),
+            opened=sum(stop.opened_at is not None for stop in stops),
+            acknowledged=sum(stop.acknowledged_at is not None for stop in stops),
+            passed_on=sum(stop.passed_on_at is not None for stop in stops),
+            asleep=sum(branch.asleep for branch in every),
+        )
+
+    @classmethod
+    def below(cls, branches: Iterable[Branch]) -> "Counts":
+        """Of these branches and everything below them."""
+        return cls.of(one for branch in branches for one in branch.all())
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The branches of a region; ``region`` is None for those that are of no province."""
+
+    region: Region | None
+    branches: tuple[Branch, ...]
+
+
+def by_region(branches: Sequence[Branch]) -> tuple[Group, ...]:
+    """The branches of provinces by region, from north to south, and the others last. A letter that goes to no
+    province, or to those of one region only, is one group."""
+    found: dict[Region | None, list[Branch]] = {}
+    for branch in branches:
+        found.setdefault(region_of(branch.stop.code), []).append(branch)
+    if len(found) <= 1:
+        return (Group(None, tuple(branches)),) if branches else ()
+    return tuple(Group(region, tuple(found[region])) for region in (*REGIONS, None) if region in found)
 
 
 def day_of(instant: datetime) -> date:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from services.notify import repository
-from services.notify.domain.cascade import Branch, took
+from services.notify.domain.cascade import Branch, Counts, by_region, took
 from services.notify.domain.letters import LOST, RECEIVED, DispatchState
 from services.notify.handlers.cascade import stops_of, tree_of
 from services.notify.pages.common import PAGES, Staff, dispatch_badge
@@ -15,17 +15,28 @@ from services.notify.register_rules import RegisterRules, register_rules
 from shared import known
 from shared.service import Resources
 from shared.thai.digits import thai_digits
+from shared.thai.provinces import region_of
 from shared.web.pages import language_of
 from shared.web.tables import csv_file, wants_csv
 
 HEADER = (
-    ("ระดับ", "Level"), ("ส่งต่อโดย", "Passed on by"), ("หน่วยงาน", "Office"), ("ที่ตั้ง", "Place"),
+    ("ระดับ", "Level"), ("ภาค", "Region"), ("ส่งต่อโดย", "Passed on by"), ("หน่วยงาน", "Office"),
+    ("ที่ตั้ง", "Place"),
     ("สถานะ", "State"), ("ส่งเมื่อ", "Sent"), ("เปิดเมื่อ", "Opened"), ("ลงรับเมื่อ", "Received"),
     ("เลขรับ", "Receive no."), ("ส่งต่อเมื่อ", "Passed on"), ("ที่ของหนังสือนำส่ง", "Cover letter"),
     ("ชั่วโมงถึงเปิด", "Hours to open"), ("ชั่วโมงถึงลงรับ", "Hours to receive"),
     ("ชั่วโมงถึงส่งต่อ", "Hours to pass on"), ("วันทำการที่รอ", "Working days waited"),
 )  # fmt: skip
-VIEWS = ("asleep", "waiting", "received", "passed_on", "failed")
+VIEWS = {
+    "asleep": ("หลับ", "asleep"),
+    "sent": ("ส่งแล้ว ยังไม่เปิด", "sent, not opened"),
+    "opened": ("เปิดแล้ว ยังไม่ลงรับ", "opened, not acknowledged"),
+    "waiting": ("ยังไม่ลงรับ", "not acknowledged"),
+    "received": ("ลงรับแล้ว", "acknowledged"),
+    "passed_on": ("ส่งต่อแล้ว", "passed on"),
+    "failed": ("ส่งไม่สำเร็จ", "failed"),
+}
+"""What the tree is filtered by, and how that is called."""
 
 
 def duration(span: timedelta | None, language: str) -> str:
@@ -49,6 +60,8 @@ def matches(branch: Branch, view: str, q: str) -> bool:
     chosen = {
         "": True,
         "asleep": branch.asleep,
+        "sent": stop.sent_at is not None and stop.opened_at is None and stop.acknowledged_at is None,
+        "opened": stop.opened_at is not None and stop.acknowledged_at is None,
         "waiting": stop.acknowledged_at is None and stop.state not in LOST,
         "received": stop.state in RECEIVED,
         "passed_on": stop.state == DispatchState.PASSED_ON,
@@ -74,16 +87,7 @@ def levels_of(branches: Sequence[Branch], rules: RegisterRules) -> list[dict[str
     for number in sorted({one.stop.level for one in every}):
         own = [one for one in every if one.stop.level == number]
         level = rules.level_of(number)
-        found.append(
-            {
-                "name": (level.name_th, level.name_en),
-                "total": len(own),
-                "received": sum(one.stop.state in RECEIVED for one in own),
-                "opened": sum(one.stop.opened_at is not None for one in own),
-                "passed_on": sum(one.stop.passed_on_at is not None for one in own),
-                "asleep": sum(one.asleep for one in own),
-            }
-        )
+        found.append({"name": (level.name_th, level.name_en), "counts": Counts.of(own)})
     return found
 
 
@@ -91,12 +95,13 @@ def csv_rows(branches: Sequence[Branch], rules: RegisterRules, language: str) ->
     """Every branch as a row, each after the office that passed the letter on to it."""
     rows: list[list[Any]] = []
 
-    def add(branch: Branch, above: str) -> None:
+    def add(branch: Branch, above: str, region: str) -> None:
         stop, level = branch.stop, rules.level_of(branch.stop.level)
         state = "asleep" if language == "en" else "หลับ"
         rows.append(
             [
                 level.name_en if language == "en" else level.name_th,
+                region,
                 above,
                 stop.post,
                 stop.place,
@@ -114,10 +119,11 @@ def csv_rows(branches: Sequence[Branch], rules: RegisterRules, language: str) ->
             ]
         )
         for each in branch.branches:
-            add(each, stop.post)
+            add(each, stop.post, region)
 
     for branch in branches:
-        add(branch, "")
+        part = region_of(branch.stop.code)
+        add(branch, "", "" if part is None else part.en if language == "en" else part.th)
     return rows
 
 
@@ -147,7 +153,10 @@ def router(resources: Resources) -> APIRouter:
             "rulebook": rulebook,
             "now": now,
             "number": thai_digits(letter.number_text),
-            "branches": shown,
+            "groups": by_region(shown),
+            "found": Counts.below(shown).offices,
+            "counts": Counts.below,
+            "views": VIEWS,
             "levels": levels_of(branches, rules),
             "any": bool(branches),
             "view": view,

@@ -1,5 +1,6 @@
 """Provinces, agencies and working days."""
 
+from collections import Counter
 from datetime import date, timedelta
 
 import geothai
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.thai.agencies import expand, shorten
-from shared.thai.provinces import find_province, province, provinces
+from shared.thai.provinces import find_province, province, provinces, region_of
 from shared.thai.working_days import (
     add_working_days,
     is_working_day,
@@ -34,6 +35,13 @@ def test_province_knows_how_letters_address_it() -> None:
         "ผู้ว่าราชการจังหวัดนราธิวาส",
     )
     assert bangkok.governor == "ผู้ว่าราชการกรุงเทพมหานคร"
+
+
+def test_every_province_is_in_one_of_the_regions_that_its_code_begins_with() -> None:
+    counted = Counter(region_of(each.code).en for each in provinces())
+    assert counted == {"North": 17, "Northeast": 20, "Central": 10, "East": 8, "West": 8, "South": 14}
+    assert (province("96").region.th, region_of("50").th) == ("ภาคใต้", "ภาคเหนือ")
+    assert [region_of(code) for code in ("", "9601", "96-01", "J01", "99")] == [None] * 5
 
 
 @pytest.mark.parametrize("name", ["นราธิวาส", "จังหวัดนราธิวาส", "จ.นราธิวาส", "narathiwat", " 96 "])
