@@ -10,6 +10,7 @@ import typer
 
 from services.notify import repository
 from services.notify.delivery_cli import notices
+from services.notify.handlers.register_heads import still_holds
 from services.notify.handlers.verifying import BookChecked, verify_registers
 from services.notify.letters.export import export
 from shared import known
@@ -40,11 +41,22 @@ def group() -> None:
 @letters.command()
 def verify(
     contest: Annotated[str, typer.Argument(help="Slug of the contest; empty = all.")] = "",
+    kept: Annotated[
+        list[str] | None,
+        typer.Option("--head", help="A head that was kept: AGENCY/BOOK/POSITION/SHA256; may be repeated."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check the chain of every register, its numbers, its letters and files; name the first entry that is
-    broken. Exit code 0 all hold, 3 broken."""
-    books = asyncio.run(_verify(contest))
+    broken, and every head that was kept and does not hold. Exit code 0 all hold, 3 broken."""
+    if kept and not contest:
+        typer.echo("--head needs the slug of the contest", err=True)
+        raise typer.Exit(2)
+    try:
+        books, lost = asyncio.run(_verify(contest, kept or []))
+    except DomainError as error:
+        typer.echo(error.in_language("en"), err=True)
+        raise typer.Exit(2) from error
     if as_json:
         typer.echo(json.dumps([asdict(book) for book in books], ensure_ascii=False, indent=2))
     else:
@@ -52,7 +64,9 @@ def verify(
             typer.echo(_sentence(book))
         if not books:
             typer.echo("No register has an entry yet.")
-    raise typer.Exit(BROKEN if any(book.broken for book in books) else HOLDS)
+        for head in kept or []:
+            typer.echo(f"{head}: {'BROKEN: it is not in the chain' if head in lost else 'holds'}")
+    raise typer.Exit(BROKEN if lost or any(book.broken for book in books) else HOLDS)
 
 
 @letters.command("export-certificates")
@@ -80,10 +94,14 @@ async def _export(contest: str, folder: Path) -> int:
         await database.close()
 
 
-async def _verify(contest: str) -> list[BookChecked]:
+async def _verify(contest: str, kept: list[str]) -> tuple[list[BookChecked], list[str]]:
+    """Every book, and the heads of ``kept`` that do not hold."""
     database = Database(Settings().service_dsn("notify"))
     try:
-        return await verify_registers(database, contest)
+        books = await verify_registers(database, contest)
+        async with database.transaction() as session:
+            lost = [one for one in kept if not await still_holds(session, contest, one.split("/"))]
+        return books, lost
     finally:
         await database.close()
 

@@ -9,6 +9,7 @@ from services.notify.contest_files import contest_files
 from services.notify.domain.register import Book
 from services.notify.handlers.agencies import Agency
 from services.notify.handlers.books import Line
+from services.notify.handlers.register_heads import ADDRESS
 from services.notify.letters.compose import Typesetting
 from services.notify.letters.render import printable, render_pdf
 from services.notify.register_rules import register_rules
@@ -54,20 +55,33 @@ def cells(book: Book, line: Line) -> list[str]:
 
 
 async def print_book(
-    agency: Agency, book: Book, year: int, lines: Sequence[Line], head: RegisterHead | None, now: datetime
+    agency: Agency,
+    book: Book,
+    year: int,
+    lines: Sequence[Line],
+    head: RegisterHead | None,
+    now: datetime,
+    public_url: str,
 ) -> bytes:
-    """The book as PDF/A. What the typeface cannot print stands as ``-``: a book is never refused for one
-    character that somebody else wrote."""
+    """The book as PDF/A, with the end of its chain and the address where that is published. What the typeface
+    cannot print stands as ``-``: a book is never refused for one character that somebody else wrote."""
     columns = [{"name": name, "width": width, "centred": centred} for name, width, centred in _COLUMNS[book]]
     content = {
         "columns": columns,
         "rows": [[printable(cell) for cell in cells(book, line)] for line in lines],
     }
-    return await asyncio.to_thread(_render, agency, book, year, content, len(lines), head, now)
+    return await asyncio.to_thread(_render, agency, book, year, content, len(lines), head, now, public_url)
 
 
 def _render(
-    agency: Agency, book: Book, year: int, content: Json, count: int, head: RegisterHead | None, now: datetime
+    agency: Agency,
+    book: Book,
+    year: int,
+    content: Json,
+    count: int,
+    head: RegisterHead | None,
+    now: datetime,
+    public_url: str,
 ) -> bytes:
     typesetting = Typesetting(contest_files(agency.contest_id))
     profile, runs = agency.profile, typesetting.breaker.runs
@@ -79,6 +93,7 @@ def _render(
     ]
     if head is not None:
         foot.append(f"ปลายสายโซ่รายการที่ {thai_digits(head.position)} SHA-256 {head.sha256}")
+        foot.append(f"ตรวจเทียบค่านี้ภายหลังได้ที่ {public_url}{ADDRESS}")
     part = {
         "heading": runs(TITLES[book]),
         "heads": [runs(f"{profile.name} ประจำปี พ.ศ. {year_be}")],

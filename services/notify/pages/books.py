@@ -153,7 +153,15 @@ def router(resources: Resources) -> APIRouter:
                 f"More than {MOST_LINES} lines: take the CSV.",
                 field="year",
             )
-        pdf = await print_book(opened.agency, opened.book, opened.year, opened.lines, opened.head, opened.now)
+        pdf = await print_book(
+            opened.agency,
+            opened.book,
+            opened.year,
+            opened.lines,
+            opened.head,
+            opened.now,
+            resources.settings.public_url,
+        )
         return Response(pdf, media_type="application/pdf", headers=NO_STORE)
 
     @pages.get("/letters/books/{book}")

@@ -144,6 +144,13 @@ async def head(session: AsyncSession, contest_id: str, agency: str, book: Book) 
     return await session.get(RegisterHead, (contest_id, agency, book.value))
 
 
+async def entry(
+    session: AsyncSession, contest_id: str, agency: str, book: str, position: int
+) -> RegisterEntry | None:
+    """One entry of a book; None where there is none."""
+    return await session.get(RegisterEntry, (contest_id, agency, book, position))
+
+
 async def incoming(session: AsyncSession, contest_id: str, agency: str, year: int) -> Sequence[Incoming]:
     """The lines of a year's book of incoming letters, the oldest first."""
     query = select(Incoming).where(
