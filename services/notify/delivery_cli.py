@@ -3,6 +3,8 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +21,9 @@ from shared.clock import DatabaseClock
 from shared.db import Database
 from shared.errors import DomainError
 from shared.observability.logs import configure_logging
+from shared.runtime.probes import Probes
 from shared.runtime.process import run_process, stop_signal
+from shared.runtime.serve import HttpServer, listen
 from shared.settings import Settings
 
 notices = typer.Typer(help="Notices: the table, what comes back, webhooks.", no_args_is_help=True)
@@ -30,20 +34,30 @@ FAULTY = 1
 def receive_reports(
     host: Annotated[str, typer.Option(help="Else SHOWCASE_BOUNCE_HOST.")] = "",
     port: Annotated[int, typer.Option(help="Else SHOWCASE_BOUNCE_PORT; 0 takes a free one.")] = -1,
+    http_port: Annotated[int, typer.Option(help="Serve /readyz and /metrics there; 0 = nowhere.")] = 0,
 ) -> None:
     """Take reports of undeliverable mail by LMTP, until SIGTERM."""
     settings = Settings()
     configure_logging(json=settings.log_json, level=settings.log_level)
-    run_process(_receive(settings, host or settings.bounce_host, settings.bounce_port if port < 0 else port))
+    port = settings.bounce_port if port < 0 else port
+    run_process(receive(settings, host or settings.bounce_host, port, http_port, stop_signal))
 
 
-async def _receive(settings: Settings, host: str, port: int) -> None:
-    stopping = stop_signal()
+async def receive(
+    settings: Settings, host: str, port: int, http_port: int, stop: Callable[[], asyncio.Event]
+) -> None:
+    """Take reports until the event that ``stop`` makes is set; with ``http_port`` probes and metrics too."""
+    stopping = stop()
     database = Database(settings.service_dsn("notify"))
     try:
-        async with BounceReceiver(
-            database, DatabaseClock(), _keys(settings), host=host, port=port
-        ) as receiver:
+        async with (
+            BounceReceiver(database, DatabaseClock(), _keys(settings), host=host, port=port) as receiver,
+            AsyncExitStack() as stack,
+        ):
+            if http_port:
+                server = HttpServer(Probes([]), listen(settings.http_host, http_port))
+                await server.start()
+                stack.push_async_callback(server.stop)
             typer.echo(f"reports are taken at {receiver.host}:{receiver.port}")
             await stopping.wait()
     finally:

@@ -1,6 +1,7 @@
 """Sending under faults: one stored notice, one Message-ID, and duplicates only where they are documented."""
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -9,6 +10,7 @@ from datetime import timedelta
 from email import message_from_bytes
 from typing import Any
 
+import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
@@ -17,6 +19,7 @@ from sqlmodel import select
 from services.notify import repository
 from services.notify.channels.email import SETTLE_EVERY
 from services.notify.channels.receiver import BounceReceiver
+from services.notify.delivery_cli import receive
 from services.notify.domain.keys import return_path
 from services.notify.handlers import delivery as sending
 from services.notify.handlers import mailing, review, suppression
@@ -26,6 +29,7 @@ from shared.contracts.ids import ContactId, ContestId
 from shared.contracts.intake import Role
 from shared.contracts.scoring import ApprovalAwaited, DecisionName
 from shared.db import Database
+from shared.embedded.ports import free_port
 from shared.errors import Conflict
 from shared.messaging.tables import OUTBOX
 from shared.testing.rulebooks import CONTEST_ID, OPENING
@@ -316,3 +320,19 @@ async def test_results_reach_every_address_once_over_few_connections(notify_data
     server = found["server"]
     assert (server["addresses"], server["ids"], server["mails"]) == (300, 300, 300)
     assert server["connections"] <= 100
+
+
+async def test_the_receiver_s_process_answers_probes_and_tells_its_counts(notify: Notify) -> None:
+    stopping, port = asyncio.Event(), free_port()
+    own = {"http_host": "127.0.0.1", "notify_database_url": notify.database.dsn}
+    settings = notify.resources.settings.model_copy(update=own)
+    process = asyncio.create_task(receive(settings, "127.0.0.1", 0, port, lambda: stopping))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(100):
+            with contextlib.suppress(httpx.ConnectError):
+                assert (await client.get("/readyz")).json()["status"] == "ready"
+                break
+            await asyncio.sleep(0.05)
+        assert "showcase_notice_reports_total" in (await client.get("/metrics")).text
+    stopping.set()
+    await asyncio.wait_for(process, 10)

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,6 +30,14 @@ def test_the_story_is_the_course_that_was_asked_for() -> None:
     assert len(in_time) == 40
     assert len({entry.category for entry in in_time}) == 7
     assert len({entry.email for entry in STORY}) == len({entry.title_th for entry in STORY}) == 44
+
+
+def test_an_entry_that_won_two_awards_gets_one_letter() -> None:
+    found = plan()
+    of_category = next(iter(found.winners.values()))
+    other = next(number for number in found.finalists if number not in found.winners.values())
+    assert replace(found, popular=of_category).winning_entries == 7
+    assert replace(found, popular=other).winning_entries == 8
 
 
 def test_every_entry_has_the_four_sections_of_the_form_in_thai() -> None:

@@ -72,6 +72,10 @@ def test_every_role_of_every_service_runs(resolved: dict[str, Any]) -> None:
     ours = {name: service["command"] for name, service in resolved["services"].items() if "build" in service}
     expected = {f"{s}-{r}": ["python", "-m", f"services.{s}", r] for s in SERVICE_NAMES for r in ROLES}
     expected["gateway"] = ["python", "-m", "services.gateway"]
+    expected["notify-bounces"] = [
+        *("python", "-m", "services.notify", "notices", "receive-reports"),
+        *("--host", "0.0.0.0", "--port", "8024", "--http-port", "8000"),  # noqa: S104 - within its container
+    ]
     expected["prepare"] = ["python", "-m", "services.prepare", "/secrets"]
     assert ours == expected
 
@@ -82,6 +86,15 @@ def test_a_service_sees_its_own_secrets_only(resolved: dict[str, Any]) -> None:
             found = resolved["services"][f"{service}-{role}"]
             assert found["volumes"] == [f"secrets-{service}:/run/showcase:ro"]
             assert "SHOWCASE_DATABASE_URL" not in found["environment"]
+
+
+def test_the_receiver_of_reports_has_notify_s_secrets_and_a_port_of_this_machine(
+    resolved: dict[str, Any],
+) -> None:
+    found = resolved["services"]["notify-bounces"]
+    assert found["volumes"] == ["secrets-notify:/run/showcase:ro"]
+    assert found["ports"] == ["127.0.0.1:${SHOWCASE_BOUNCE_PORT:-8024}:8024"]
+    assert found["environment"]["SHOWCASE_BOUNCE_ADDRESS"] == "${SHOWCASE_BOUNCE_ADDRESS:-}"
 
 
 def test_what_scales_has_neither_a_name_nor_a_port_of_its_own(resolved: dict[str, Any]) -> None:
@@ -105,5 +118,5 @@ def test_our_containers_have_no_privileges(resolved: dict[str, Any]) -> None:
 
 def test_ports_are_open_to_this_machine_only(resolved: dict[str, Any]) -> None:
     ports = [port for service in resolved["services"].values() for port in service.get("ports", [])]
-    assert len(ports) == 3
+    assert len(ports) == 4
     assert all(port.startswith(("127.0.0.1:", "${SHOWCASE_LISTEN:-127.0.0.1}:")) for port in ports)
