@@ -45,6 +45,11 @@ STARTS: dict[str, tuple[tuple[Role, ...] | None, str]] = {
         "/staff/judging/results /staff/vote /letters /letters/new /letters/certificates",
     ),
 }
+_HEADER = """
+() => document.querySelector('.who').getBoundingClientRect().top
+    - document.querySelector('.brand').getBoundingClientRect().bottom
+"""
+"""How far the account's links stand below the name of the site, on one line with it if negative."""
 MOST = 30
 """Pages that one role looks at."""
 _FILES = ("/file", ".pdf", ".csv", ".ics", ".png", ".json", ".txt", ".toml", ".py")
@@ -136,6 +141,8 @@ async def test_every_page_in_reach(origin: str, open_page: OpenPage, who: str) -
         else:
             waiting += [link for link in await links_of(desktop) if urlsplit(link).path not in seen]
             answer = await plain.page.goto(origin + path, wait_until="load")
+            if await phone.page.evaluate(_HEADER) > 0:
+                wrong.append(f"{path}: the head of the page takes a line more on a phone")
             if answer is None or answer.status >= 400 or not (await plain.page.locator("h1").count()):
                 wrong.append(f"{path} without script: no heading")
     assert not wrong, "\n".join(wrong)
