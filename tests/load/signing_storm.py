@@ -1,4 +1,4 @@
-"""Many writers sign at once and are killed at every step: ``python -m tests.load.signing_storm --dsn DSN``.
+"""Many writers sign at once and are killed at every step: ``python -m tests.load.signing_storm``.
 
 Each writer is a process of its own that signs letters one after the other, each in the transaction that the
 system uses; at every step it may be killed with SIGKILL, and another takes its place. Afterwards the numbers
@@ -13,9 +13,11 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -30,6 +32,7 @@ from services.notify.letters.compose import Typesetting
 from shared.clock import DatabaseClock
 from shared.db import Database
 from shared.db.migrations import upgrade
+from shared.embedded.postgres import SMALL, EmbeddedPostgres
 from shared.errors import DomainError
 from shared.testing.postgres import in_database
 from shared.testing.rulebooks import CONTEST_ID
@@ -199,14 +202,26 @@ async def admin(dsn: str, statement: str) -> None:
 def main() -> int:
     """Run the storm and print what came of it as JSON; 0 where everything holds."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dsn", required=True, help="of a PostgreSQL server, as an administrator")
+    parser.add_argument("--dsn", help="of a PostgreSQL server, as an administrator; else one of its own")
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--each", type=int, default=1000, help="signings for each writer")
     parser.add_argument("--chance", type=float, default=0.01, help="of being killed, at each step")
     parser.add_argument("--render", type=float, default=0.2, help="share that the writer renders itself")
     given = parser.parse_args()
-    dsn = storm_database(given.dsn)
-    asyncio.run(admin(given.dsn, f"CREATE DATABASE {dsn.rpartition('/')[2]}"))
+    if given.dsn:
+        return run(given.dsn, given)
+    with tempfile.TemporaryDirectory() as folder:
+        postgres = EmbeddedPostgres(Path(folder) / "pg", password="storm", settings=SMALL)
+        try:
+            return run(postgres.start(), given)
+        finally:
+            postgres.stop()
+
+
+def run(server: str, given: argparse.Namespace) -> int:
+    """The storm on the PostgreSQL ``server``; 0 where everything holds."""
+    dsn = storm_database(server)
+    asyncio.run(admin(server, f"CREATE DATABASE {dsn.rpartition('/')[2]}"))
     try:
         asyncio.run(prepare(dsn, given.writers * given.each))
         started = time.monotonic()
@@ -214,7 +229,7 @@ def main() -> int:
         seconds = time.monotonic() - started
         found = asyncio.run(judge(dsn))
     finally:
-        asyncio.run(admin(given.dsn, f"DROP DATABASE {dsn.rpartition('/')[2]} WITH (FORCE)"))
+        asyncio.run(admin(server, f"DROP DATABASE {dsn.rpartition('/')[2]} WITH (FORCE)"))
     found |= {"killed": dict(sorted(deaths.items())), "seconds": round(seconds, 1)}
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
     holds = found["gap_free"] and found["broken"] is None and found["with_pdf"] == found["letters"]
