@@ -1,7 +1,7 @@
 """Kafka clients. This is the only module that sets them up; nothing else knows a client setting.
 
 Apache Kafka gets an idempotent producer, ``acks=all`` and lz4. The memory broker of the embedded
-mode knows no producer ids, and answers a fetch only after about half its maximum wait.
+mode knows no producer ids, and answers a fetch only when its maximum wait is over, also with records.
 """
 
 import asyncio

@@ -9,6 +9,7 @@ from email import message_from_bytes
 from email.policy import default as modern
 from typing import Any
 
+from sqlalchemy import insert
 from sqlmodel import col, select
 
 from services.notify import consumers, repository
@@ -159,9 +160,13 @@ class Notify:
                         confirmed_at=now,
                     )
                 )
-                for number in range(codes):
-                    hashed = SEAL.hash_of(f"code{number:04}", person)
-                    session.add(RecoveryCode(contest_id=CONTEST_ID, contact_id=person, code_sha256=hashed))
+                hashes = [SEAL.hash_of(f"code{number:04}", person) for number in range(codes)]
+                rows = [
+                    {"contest_id": CONTEST_ID, "contact_id": person, "code_sha256": hashed}
+                    for hashed in hashes
+                ]
+                await session.flush()
+                await session.execute(insert(RecoveryCode), rows)
                 for agency in contest_files(CONTEST_ID).profile_names():
                     if contest_files(CONTEST_ID).profile(agency).home:
                         continue
