@@ -267,6 +267,7 @@ async def test_pages_are_sound(
         "/letters/papers": "papers",
         "/notices": "notices",
         "/notices/print": "notices-by-post",
+        "/documents/registers": "registers",
         f"/letters/certificates/{first.serial}": "certificate",
         f"/letters/certificates/{second.serial}": "certificate-waiting",
         f"/verify/{first.code}": "verified",
