@@ -125,3 +125,6 @@ async def test_a_clerk_signs_numbers_and_sends_the_province_s_letter(
         await clerk.go("/letters/books/out")
         assert "นธ ๐๐๑๗.๒/ว ๒๕๖๕" in await clerk.text() or "นธ 0017.2/ว 2565" in await clerk.text()
         await _look(clerk, f"book-{shown}")
+        await clerk.go("/documents/registers")
+        assert await clerk.page.locator("code.key").count() == 2, "the province's book and depa's"
+        await _look(clerk, f"heads-{shown}")
