@@ -13,7 +13,7 @@ from shared.db import engine
 # children of tests find their modules compiled, and brokers that live for seconds are not optimised
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if os.environ.get("SHOWCASE_FAULTS") != "all":
-    os.environ.setdefault("KAFKA_JVM_PERFORMANCE_OPTS", "-XX:TieredStopAtLevel=1")
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 # a busy machine is no counterexample
 settings.register_profile("showcase", deadline=None)

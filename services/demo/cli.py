@@ -104,7 +104,7 @@ async def _demo(
         except Exception as error:
             if keep and (reasons := _reasons(error)):
                 console.print(f"[bold red]The demo failed:[/] {'; '.join(reasons)}")
-                await _stay(console, system)
+                await _stay(console, system, played=False)
             raise
         summary = _summary(outcome, plan, system)
         _write(var / "summary.json", summary)
@@ -182,11 +182,13 @@ def _tell(console: Console, outcome: Outcome, system: System, var: Path) -> None
     console.print(f"  summary  {var / 'summary.json'}")
 
 
-def _who_can_sign_in(system: System) -> list[str]:
+def _who_can_sign_in(system: System, *, played: bool = True) -> list[str]:
+    """Everybody with an account; of a contest that broke off only the administrator is sure."""
+    everybody = people(system.admin)
     mail = system.mail_url if system.mailpit else f"{system.url}/mail"
     return [
         f"Sign in at {system.url}/signin as one of these; the code is in the newest mail at {mail}",
-        *(f"  {role:<14} {addresses}" for role, addresses in people(system.admin)),
+        *(f"  {role:<14} {addresses}" for role, addresses in (everybody if played else everybody[:1])),
     ]
 
 
@@ -206,9 +208,9 @@ def _say(console: Console, lines: list[str]) -> None:
         console.print(line, soft_wrap=True, markup=False)
 
 
-async def _stay(console: Console, system: System) -> None:
+async def _stay(console: Console, system: System, *, played: bool = True) -> None:
     """Leave the system to a person, until Ctrl-C or until its own process has ended."""
-    _say(console, _who_can_sign_in(system) + _how_to_go_on(system))
+    _say(console, _who_can_sign_in(system, played=played) + _how_to_go_on(system))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
@@ -220,7 +222,6 @@ async def _stay(console: Console, system: System) -> None:
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-    for number in signals:
-        loop.remove_signal_handler(number)
+    loop.remove_signal_handler(signal.SIGINT)  # a second SIGTERM must not leave the system without its end
     if not stopped.is_set():
         console.print("The system was stopped.")

@@ -55,7 +55,7 @@ async def receive(
             AsyncExitStack() as stack,
         ):
             if http_port:
-                server = HttpServer(Probes([]), listen(settings.http_host, http_port))
+                server = HttpServer(Probes([], [database.problem]), listen(settings.http_host, http_port))
                 await server.start()
                 stack.push_async_callback(server.stop)
             typer.echo(f"reports are taken at {receiver.host}:{receiver.port}")

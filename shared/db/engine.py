@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -35,6 +36,15 @@ class Database:
         """A session in one transaction; objects stay readable after the commit."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    async def problem(self) -> str:
+        """Why the database cannot be used at this moment; empty when it can."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Exception as error:  # whatever it is, it is the reason
+            return f"database: {type(error).__name__}"
+        return ""
 
     async def close(self) -> None:
         """Close every connection of the pool."""

@@ -90,7 +90,8 @@ def share_classes() -> None:
             )
             broker.start()
             broker.stop()  # in order: it writes at its end
-            kept.rename(archive)
+            if kept.exists():  # not every Java can
+                kept.rename(archive)
 
 
 def java() -> str:
@@ -130,13 +131,13 @@ class KafkaJava:
         jvm: Sequence[str] = (),
     ) -> None:
         """``settings`` are further lines of ``server.properties``; ``port`` 0 takes a free one; ``jvm`` are
-        options of Java, after those of KAFKA_JVM_PERFORMANCE_OPTS."""
+        options of Java."""
         self.directory = directory.resolve()
         self._port = port
         self._controller_port = 0
         self._heap = heap
         self._settings = dict(settings or {})
-        self._jvm = [*os.environ.get("KAFKA_JVM_PERFORMANCE_OPTS", "").split(), *jvm]
+        self._jvm = list(jvm)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

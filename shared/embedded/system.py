@@ -144,8 +144,6 @@ class EmbeddedSystem:
             self._stops.push_async_callback(asyncio.to_thread, server.stop)
             dsn = await asyncio.to_thread(server.start)
             self.note("postgres", server.pid)
-        else:
-            await wait_for_database(dsn, seconds=5)
         try:
             await provision(dsn, settings.database_password.get_secret_value())
         except asyncpg.InsufficientPrivilegeError as error:
@@ -166,6 +164,8 @@ class EmbeddedSystem:
 
 async def _check_given(settings: Settings) -> None:
     """What was given, or has to be there, is looked for before anything is started."""
+    if settings.database_url and not all(_own_databases(settings)):
+        await wait_for_database(settings.database_url, seconds=5)
     if settings.bootstrap_servers:
         await cluster_id(settings)
     elif settings.broker is BrokerKind.KAFKA:

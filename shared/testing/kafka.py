@@ -68,6 +68,7 @@ def _from_java(stack: ExitStack) -> str:
 
 
 def _from_container(stack: ExitStack) -> str:
+    # testcontainers takes a second to load, and most machines have no Docker engine
     from shared.testing.containers import KafkaServer
 
     return stack.enter_context(KafkaServer()).bootstrap_servers

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy import text
 from starlette.routing import Route
 
 from shared.observability import metrics
@@ -94,12 +93,7 @@ async def _not_ready(request: Request) -> list[str]:
     """Why the process is not ready; empty when it is."""
     reasons = ["shutting down"] if request.app.state.draining else []
     resources: Resources = request.app.state.resources
-    try:
-        async with resources.database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-    except Exception as error:  # whatever it is, it is the reason
-        reasons.append(f"database: {type(error).__name__}")
-    checks: list[ReadinessCheck] = request.app.state.readiness
+    checks: list[ReadinessCheck] = [resources.database.problem, *request.app.state.readiness]
     reasons += [reason for check in checks if (reason := await check())]
     return reasons
 
