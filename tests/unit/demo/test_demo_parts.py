@@ -106,8 +106,8 @@ async def test_keep_keeps_the_system_of_a_demo_that_failed(
     async def fail(*_: object) -> None:
         raise DemoFailed("the vote was not certified")
 
-    async def wait(*_: object) -> None:
-        asked.append("stays")
+    async def wait(*_: object, played: bool = True) -> None:
+        asked.append("stays" if not played else "stays as after a whole demo")
 
     monkeypatch.setattr(cli, "play", fail)
     monkeypatch.setattr(cli, "_stay", wait)
