@@ -50,7 +50,7 @@ def router(resources: Resources) -> APIRouter:
         form = await PAGES.form(request)
         try:
             async with database.transaction() as session:
-                letter = await repository.letters.letter(session, letter_id)
+                letter = await repository.letters.letter(session, letter_id, lock=True)
                 may_void(letter, account)
                 check_typed(str(form.get("confirm", "")), "VOID")
                 await letters.void_letter(

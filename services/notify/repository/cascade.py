@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.letters import DispatchState, LetterState
 from services.notify.register_tables import Passing
+from services.notify.repository.locking import for_update
 from services.notify.tables import Contact, Dispatch, Letter
 
 
@@ -15,7 +16,7 @@ async def passing(session: AsyncSession, dispatch: Dispatch, *, lock: bool = Fal
     query = select(Passing).where(
         Passing.contest_id == dispatch.contest_id, Passing.dispatch_id == dispatch.dispatch_id
     )
-    return (await session.exec(query.with_for_update() if lock else query)).first()
+    return (await session.exec(for_update(query) if lock else query)).first()
 
 
 async def passings(session: AsyncSession, contest_id: str, letter_id: str) -> dict[str, Passing]:

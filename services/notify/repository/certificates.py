@@ -8,6 +8,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.certificate_tables import Certificate, CertificateStep
+from services.notify.repository.locking import for_update
 from shared.errors import NotFound
 
 
@@ -25,7 +26,7 @@ async def certificate_by_serial(
     if contest_id:
         query = query.where(Certificate.contest_id == contest_id)
     query = query.order_by(col(Certificate.issued_at).desc()).limit(1)
-    found = (await session.exec(query.with_for_update() if lock else query)).first()
+    found = (await session.exec(for_update(query) if lock else query)).first()
     if found is None:
         raise NotFound("ไม่พบใบประกาศนียบัตรเลขที่นี้", "There is no certificate of this serial.", field="serial")
     return found
@@ -47,7 +48,7 @@ async def standing(session: AsyncSession, contest_id: str) -> Sequence[Certifica
 async def certificate_by_token(session: AsyncSession, token: str, *, lock: bool = False) -> Certificate:
     """The certificate whose one-time link has ``token``. Raises NotFound."""
     query = select(Certificate).where(Certificate.token_sha256 == hashlib.sha256(token.encode()).hexdigest())
-    found = (await session.exec(query.with_for_update() if lock else query)).first() if token else None
+    found = (await session.exec(for_update(query) if lock else query)).first() if token else None
     if found is None:
         raise NotFound(
             "ลิงก์นี้ใช้ไม่ได้ โปรดเปิดจากอีเมลฉบับล่าสุด หรือติดต่อผู้จัดการประกวด",
@@ -65,7 +66,7 @@ async def unasked(session: AsyncSession, limit: int = 50) -> Sequence[Certificat
         col(Certificate.revoked_at).is_(None),
     )
     query = query.order_by(col(Certificate.serial)).limit(limit)
-    return (await session.exec(query.with_for_update(skip_locked=True))).all()
+    return (await session.exec(for_update(query, skip_locked=True))).all()
 
 
 async def unfinished(session: AsyncSession, limit: int = 20) -> Sequence[Certificate]:
@@ -76,7 +77,7 @@ async def unfinished(session: AsyncSession, limit: int = 20) -> Sequence[Certifi
         col(Certificate.revoked_at).is_(None),
     )
     query = query.order_by(col(Certificate.serial)).limit(limit)
-    return (await session.exec(query.with_for_update(skip_locked=True))).all()
+    return (await session.exec(for_update(query, skip_locked=True))).all()
 
 
 async def add_step(

@@ -13,6 +13,7 @@ from services.notify.domain.letters import LOST, DispatchState, LetterState
 from services.notify.domain.notices import UNDELIVERED, WAITING, NoticeState
 from services.notify.register_tables import Passing
 from services.notify.repository import signers
+from services.notify.repository.locking import for_update
 from services.notify.sending_tables import ReminderStop
 from services.notify.tables import Contact, Letter, Notice
 
@@ -132,8 +133,9 @@ async def letters_naming(session: AsyncSession, contact_id: str, names: Collecti
 async def passings_naming(session: AsyncSession, names: Collection[str]) -> Sequence[Passing]:
     """Cover letters under way in which an office typed or pasted one of ``names``, locked."""
     found = (await session.execute(_PASSINGS, {"names": _in_json(names)})).scalars().all()
-    query = select(Passing).where(col(Passing.passing_id).in_(found)).order_by(col(Passing.passing_id))
-    return (await session.exec(query.with_for_update())).all()
+    # asked again once it is held: the office may have passed it on meanwhile
+    query = select(Passing).where(col(Passing.passing_id).in_(found), col(Passing.sent_at).is_(None))
+    return (await session.exec(for_update(query.order_by(col(Passing.passing_id))))).all()
 
 
 async def blank_notes(session: AsyncSession, names: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.letters import LOST, DispatchState, LetterState, Step
+from services.notify.repository.locking import for_update
 from services.notify.tables import Dispatch, Letter, LetterFile, LetterStep
 from shared.errors import NotFound
 
@@ -42,7 +43,7 @@ async def letter(session: AsyncSession, letter_id: str, *, lock: bool = False) -
         NotFound: there is none.
     """
     query = select(Letter).where(Letter.letter_id == letter_id)
-    found = (await session.exec(query.with_for_update() if lock else query)).first()
+    found = (await session.exec(for_update(query) if lock else query)).first()
     if found is None:
         raise NotFound("ไม่พบหนังสือฉบับนี้", "There is no such letter.", field="letter_id")
     return found
@@ -169,7 +170,7 @@ async def to_print(session: AsyncSession, contest_id: str) -> Sequence[tuple[Dis
 async def dispatch(session: AsyncSession, dispatch_id: str, *, lock: bool = False) -> Dispatch:
     """One addressee. Raises NotFound."""
     query = select(Dispatch).where(Dispatch.dispatch_id == dispatch_id)
-    found = (await session.exec(query.with_for_update() if lock else query)).first()
+    found = (await session.exec(for_update(query) if lock else query)).first()
     if found is None:
         raise _no_dispatch()
     return found
@@ -193,7 +194,7 @@ def _no_dispatch() -> NotFound:
 async def dispatch_by_token(session: AsyncSession, token: str, *, lock: bool = False) -> Dispatch:
     """The addressee whose one-time link has ``token``. Raises NotFound."""
     query = select(Dispatch).where(Dispatch.token_sha256 == hashlib.sha256(token.encode()).hexdigest())
-    found = (await session.exec(query.with_for_update() if lock else query)).first() if token else None
+    found = (await session.exec(for_update(query) if lock else query)).first() if token else None
     if found is None:
         raise NotFound(
             "ลิงก์นี้ใช้ไม่ได้ โปรดเปิดจากอีเมลฉบับล่าสุด หรือติดต่อหน่วยงานผู้ส่ง",

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.delivery import LEASE
 from services.notify.domain.notices import UNDELIVERED, WAITING, NoticeState
+from services.notify.repository.locking import for_update
 from services.notify.tables import Mail, Notice
 from shared.contracts.ids import new_id
 from shared.contracts.notify import Channel
@@ -233,9 +234,8 @@ async def to_dispatches(
             col(Notice.recipient).in_([f"dispatch:{dispatch_id}" for dispatch_id in dispatch_ids]),
         )
         .order_by(col(Notice.contest_id), col(Notice.notice_id))
-        .with_for_update()
     )
-    return (await session.exec(query)).all()
+    return (await session.exec(for_update(query))).all()
 
 
 async def some(session: AsyncSession, keys: Sequence[Key]) -> Sequence[Notice]:
@@ -248,7 +248,8 @@ async def some(session: AsyncSession, keys: Sequence[Key]) -> Sequence[Notice]:
 
 async def notice(session: AsyncSession, contest_id: str, notice_id: str, *, lock: bool = False) -> Notice:
     """One notice. Raises NotFound."""
-    found = await session.get(Notice, (contest_id, notice_id), with_for_update=lock or None)
+    key = (contest_id, notice_id)
+    found = await session.get(Notice, key, with_for_update=lock or None, populate_existing=lock)
     if found is None:
         raise NotFound("ไม่พบรายการแจ้งนี้", "There is no such notice.", field="notice_id")
     return found
@@ -256,13 +257,13 @@ async def notice(session: AsyncSession, contest_id: str, notice_id: str, *, lock
 
 async def by_id(session: AsyncSession, notice_id: str) -> Notice | None:
     """The notice of that id, whatever its contest, locked."""
-    return (await session.exec(select(Notice).where(Notice.notice_id == notice_id).with_for_update())).first()
+    return (await session.exec(for_update(select(Notice).where(Notice.notice_id == notice_id)))).first()
 
 
 async def by_message_id(session: AsyncSession, message_id: str) -> Notice | None:
     """The notice whose mail had that Message-ID, locked."""
-    query = select(Notice).where(Notice.message_id == message_id).limit(1).with_for_update()
-    return (await session.exec(query)).first() if message_id else None
+    query = select(Notice).where(Notice.message_id == message_id).limit(1)
+    return (await session.exec(for_update(query))).first() if message_id else None
 
 
 async def wait(session: AsyncSession, rows: Iterable[tuple[Notice, timedelta]]) -> None:

@@ -124,7 +124,9 @@ async def suppressions(session: AsyncSession, contest_id: str) -> Sequence[Suppr
 
 async def suppression(session: AsyncSession, contest_id: str, address: str) -> Suppression:
     """One of them, locked. Raises NotFound."""
-    found = await session.get(Suppression, (contest_id, address.casefold()), with_for_update=True)
+    found = await session.get(
+        Suppression, (contest_id, address.casefold()), with_for_update=True, populate_existing=True
+    )
     if found is None:
         raise NotFound("ไม่พบที่อยู่นี้ในรายการงดส่ง", "This address is not on the list.", field="address")
     return found
@@ -174,7 +176,9 @@ async def webhooks(session: AsyncSession, contest_id: str) -> Sequence[Webhook]:
 
 async def webhook(session: AsyncSession, contest_id: str, webhook_id: str, *, lock: bool = False) -> Webhook:
     """One of them. Raises NotFound."""
-    found = await session.get(Webhook, (contest_id, webhook_id), with_for_update=lock or None)
+    found = await session.get(
+        Webhook, (contest_id, webhook_id), with_for_update=lock or None, populate_existing=lock
+    )
     if found is None:
         raise NotFound("ไม่พบเว็บฮุกนี้", "There is no such webhook.", field="webhook_id")
     return found

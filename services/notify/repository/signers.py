@@ -17,6 +17,7 @@ from services.notify.register_tables import (
     SecondFactor,
     SecondFactorUse,
 )
+from services.notify.repository.locking import for_update
 from shared.contracts.ids import new_id
 
 Json = dict[str, Any]
@@ -50,7 +51,7 @@ async def second_factor(session: AsyncSession, contact_id: str, *, lock: bool = 
     """A person's second factor, in whichever contest they enrolled it."""
     query = select(SecondFactor).where(SecondFactor.contact_id == contact_id)
     query = query.order_by(col(SecondFactor.confirmed_at).desc().nulls_last()).limit(1)
-    return (await session.exec(query.with_for_update() if lock else query)).first()
+    return (await session.exec(for_update(query) if lock else query)).first()
 
 
 async def use_step(session: AsyncSession, factor: SecondFactor, step: int) -> bool:
@@ -130,7 +131,7 @@ async def setting(
     query = select(AgencySetting).where(
         AgencySetting.contest_id == contest_id, AgencySetting.agency == agency
     )
-    return (await session.exec(query.with_for_update() if lock else query)).first()
+    return (await session.exec(for_update(query) if lock else query)).first()
 
 
 async def audit(
