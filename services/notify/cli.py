@@ -45,7 +45,9 @@ def verify(
         list[str] | None,
         typer.Option("--head", help="A head that was kept: AGENCY/BOOK/POSITION/SHA256; may be repeated."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: the books, and the heads that were given.")
+    ] = False,
 ) -> None:
     """Check the chain of every register, its numbers, its letters and files; name the first entry that is
     broken, and every head that was kept and does not hold. Exit code 0 all hold, 3 broken."""
@@ -58,14 +60,16 @@ def verify(
         typer.echo(error.in_language("en"), err=True)
         raise typer.Exit(2) from error
     if as_json:
-        typer.echo(json.dumps([asdict(book) for book in books], ensure_ascii=False, indent=2))
+        heads = [{"head": head, "holds": head not in lost} for head in kept or []]
+        found = {"books": [asdict(book) for book in books], "heads": heads}
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         for book in books:
             typer.echo(_sentence(book))
         if not books:
             typer.echo("No register has an entry yet.")
         for head in kept or []:
-            typer.echo(f"{head}: {'BROKEN: it is not in the chain' if head in lost else 'holds'}")
+            typer.echo(f"{head}: {'BROKEN: what is up to it was changed' if head in lost else 'holds'}")
     raise typer.Exit(BROKEN if lost or any(book.broken for book in books) else HOLDS)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
-from services.notify.domain.register import Book
+from services.notify.domain.register import Book, first_broken
 from shared.errors import Invalid, NotFound
 
 ADDRESS = "/documents/registers"
@@ -49,7 +49,8 @@ async def head_at(session: AsyncSession, contest_id: str, agency: str, book: str
 
 
 async def still_holds(session: AsyncSession, contest_id: str, kept: Sequence[str]) -> bool:
-    """Whether a head that somebody kept is still in the chain.
+    """Whether a head that somebody kept is still in the chain, every entry up to it unchanged: each is hashed
+    anew.
 
     Args:
         kept: agency, book, position, SHA-256, as they were published or printed; Thai digits may stand there.
@@ -69,4 +70,9 @@ async def still_holds(session: AsyncSession, contest_id: str, kept: Sequence[str
         found = await head_at(session, contest_id, agency, book, int(digits))
     except NotFound:
         return False
-    return found.sha256 == sha256.strip().lower()
+    wanted = sha256.strip().lower()
+    if found.sha256 != wanted:
+        return False
+    entries = await repository.register.entries(session, contest_id, agency, found.book, up_to=found.position)
+    links = [(repository.register.link_of(entry), entry.sha256) for entry in entries]
+    return first_broken(agency, book, links, (found.position, wanted)) is None

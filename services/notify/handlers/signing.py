@@ -22,6 +22,7 @@ from services.notify.handlers.second_factor import Confirmed
 from services.notify.letters.render import inputs_sha256
 from services.notify.tables import Letter
 from shared.clock import BANGKOK, Clock
+from shared.contracts.ids import new_id
 from shared.errors import Conflict, Invalid
 
 MOST_AT_ONCE = 50
@@ -244,5 +245,6 @@ async def _note_elsewhere(
             "to": between[1],
             "reason": given.reason.strip()[:300],
             "noted_by": by,
+            "nonce": new_id(),  # nobody can try reasons against the entry's hash, which is public
         },
     )

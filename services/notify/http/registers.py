@@ -13,12 +13,15 @@ from shared.service import Resources
 from shared.web.problems import PROBLEMS
 
 
-class RegisterHeadView(BaseModel):
+class EarlierHeadView(BaseModel):
     agency: str
     book: Book
     position: int = Field(description="entries up to this one")
     sha256: str = Field(description="of the entry there, and so of everything before it")
-    at: datetime
+
+
+class RegisterHeadView(EarlierHeadView):
+    at: datetime = Field(description="of the newest entry; of earlier ones it is not told")
 
 
 def router(resources: Resources) -> APIRouter:
@@ -39,10 +42,10 @@ def router(resources: Resources) -> APIRouter:
         agency: Annotated[str, Path(max_length=100)],
         book: Book,
         position: Annotated[int, Path(ge=1, le=2_000_000_000)],
-    ) -> RegisterHeadView:
+    ) -> EarlierHeadView:
         """The head as it was when the book had so many entries: it must equal the one that was kept then."""
         async with database.transaction() as session:
             found = await register_heads.head_at(session, contest_id, agency, book, position)
-            return RegisterHeadView.model_validate(found, from_attributes=True)
+            return EarlierHeadView.model_validate(found, from_attributes=True)
 
     return api

@@ -120,13 +120,17 @@ def link_of(entry: RegisterEntry) -> ChainLink:
     )
 
 
-async def entries(session: AsyncSession, contest_id: str, agency: str, book: Book) -> Sequence[RegisterEntry]:
-    """Every entry of a book, in order."""
+async def entries(
+    session: AsyncSession, contest_id: str, agency: str, book: Book, *, up_to: int | None = None
+) -> Sequence[RegisterEntry]:
+    """Every entry of a book, or those up to a position, in order."""
     query = select(RegisterEntry).where(
         RegisterEntry.contest_id == contest_id,
         RegisterEntry.agency == agency,
         RegisterEntry.book == book.value,
     )
+    if up_to is not None:
+        query = query.where(RegisterEntry.position <= up_to)
     return (await session.exec(query.order_by(col(RegisterEntry.position)))).all()
 
 

@@ -157,6 +157,7 @@ async def test_the_registry_numbers_a_signed_letter_and_notes_numbers_given_else
         entries = await repository.register.entries(session, CONTEST_ID, "depa", Book.OUT)
     assert [entry.kind for entry in entries] == ["numbered", "document", "elsewhere", "numbered", "document"]
     assert (entries[2].facts["from"], entries[2].facts["to"]) == (1462, 1469)
+    assert len(entries[2].facts["nonce"]) == 36, "its hash is public, and reasons can be guessed"
     assert [book.broken for book in await verify_registers(notify.database)] == [None]
 
 
