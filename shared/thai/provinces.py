@@ -79,9 +79,14 @@ def province(code: str) -> Province:
     return _by_code()[code]
 
 
+def known_province(code: str) -> Province | None:
+    """The province of that code; None where no province has it."""
+    return _by_code().get(code)
+
+
 def region_of(code: str) -> Region | None:
     """The region of the province of that code; None where no province has it."""
-    found = _by_code().get(code)
+    found = known_province(code)
     return found.region if found else None
 
 

@@ -10,6 +10,7 @@ from services.intake.domain.entry import EntryContent
 from shared.contracts.rulebook import EligibilityRules, Rulebook
 from shared.errors import Invalid
 from shared.thai.dates import page_date
+from shared.thai.provinces import known_province
 
 
 def months_before(day: date, months: int) -> date:
@@ -84,7 +85,7 @@ def _who(content: EntryContent, rulebook: Rulebook) -> list[Invalid]:
                 field="applicant_kind",
             )
         )
-    if not content.province_code:
+    if known_province(content.province_code) is None:
         found.append(Invalid("เลือกจังหวัด", "Choose the province.", field="province_code"))
     if not content.interest_declared:
         found.append(

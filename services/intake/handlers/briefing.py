@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake import repository
+from services.intake.domain.provinces import check_province
 from services.intake.domain.sign_in import normal_email
 from services.intake.handlers.contacts import Person, add_person
 from services.intake.tables import Registration
@@ -55,12 +56,13 @@ async def register(session: AsyncSession, clock: Clock, command: RegisterForBrie
     Raises:
         NotFound: no such contest is published.
         BriefingOver: the briefing has ended.
-        Invalid: a representative without a name.
+        Invalid: a representative without a name, or a code that is no province's.
         TooMany: too many sign-ups from one network or for one address.
     """
     await _not_over(session, clock, command.contest_id)
     if command.attends_as is Attendance.REPRESENTATIVE and not command.representative.strip():
         raise Invalid("ระบุชื่อผู้แทน", "Give the representative's name.", field="representative")
+    check_province(command.province_code)
     contact_id = command.contact_id or await _contact_of(session, command)
     row = await repository.registration_of(session, command.contest_id, contact_id, lock=True)
     now = await clock.now(session, command.contest_id)

@@ -8,6 +8,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.intake import repository
+from services.intake.domain.provinces import check_province
 from services.intake.domain.sign_in import email_hash, normal_email
 from services.intake.tables import Contact, Registration
 from shared import known
@@ -42,7 +43,11 @@ async def add_person(session: AsyncSession, contest_id: str, person: Person) -> 
     """Add a person; one whose address is known gets the roles besides those held, and what is new.
 
     Publishes ContactUpserted.
+
+    Raises:
+        Invalid: the code is no province's.
     """
+    check_province(person.province_code)
     email = normal_email(person.email)
     await repository.hold_email(session, email)
     found = await repository.contact_by_email(session, email, prefer=contest_id)
@@ -67,9 +72,11 @@ async def change_person(session: AsyncSession, contact_id: str, person: Person) 
 
     Raises:
         NotFound: there is no such person.
+        Invalid: the code is no province's.
         Conflict: another person has that address.
         LastAdministrator: the only administrator would lose the role.
     """
+    check_province(person.province_code)
     found = await repository.contact(session, contact_id, lock=True)
     email = normal_email(person.email)
     await repository.hold_email(session, email)

@@ -96,7 +96,7 @@ def router(resources: Resources) -> APIRouter:
                     email="" if account else given["email"],
                     name=given["name"],
                     representative=given["representative"],
-                    province_code=given["province_code"] if given["province_code"].isdecimal() else "",
+                    province_code=given["province_code"],
                     language=language_of(request),
                     network=network_of(request),
                 )

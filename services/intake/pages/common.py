@@ -16,7 +16,7 @@ from shared.contracts.rulebook import MilestoneKind, Rulebook
 from shared.errors import NotFound
 from shared.service import Resources
 from shared.thai.order import thai_order
-from shared.thai.provinces import provinces
+from shared.thai.provinces import known_province, provinces
 from shared.web.pages import Pages
 
 PAGES = Pages("services.intake")
@@ -89,7 +89,7 @@ def province_options(language: str) -> list[tuple[str, str]]:
 
 def province_name(code: str, language: str) -> str:
     """The name of a province; empty where the code is none."""
-    found = next((province for province in provinces() if province.code == code), None)
+    found = known_province(code)
     return found.in_language(language) if found else ""
 
 

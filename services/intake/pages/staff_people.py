@@ -54,14 +54,13 @@ COMING = (
 
 def _person(form: FormData) -> Person:
     """The form as it was typed."""
-    province = text_of(form, "province_code", limit=2)
     return Person(
         email=text_of(form, "email", limit=300),
         name=text_of(form, "name", limit=300),
         phone=text_of(form, "phone", limit=300),
         organisation=text_of(form, "organisation", limit=300),
         position=text_of(form, "position", limit=300),
-        province_code=province if province.isdecimal() and len(province) == 2 else "",
+        province_code=text_of(form, "province_code", limit=300),
         roles=frozenset(Role(role) for role in form.getlist("roles") if role in set(Role)),
         language="en" if text_of(form, "language") == "en" else "th",
     )

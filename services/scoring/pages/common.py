@@ -22,7 +22,7 @@ from shared.contracts.rulebook import Rulebook
 from shared.contracts.scoring import Round
 from shared.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 from shared.service import Resources
-from shared.thai import provinces
+from shared.thai.provinces import known_province
 from shared.web.pages import Pages, field_errors, language_of, redirect
 
 PAGES = Pages("services.scoring")
@@ -32,10 +32,8 @@ PAGES.environment.filters["localized"] = LocalizedText.model_validate
 
 def province_name(code: str, language: str) -> str:
     """The province of that code; empty where there is none."""
-    try:
-        return provinces.province(code).in_language(language)
-    except KeyError:
-        return ""
+    found = known_province(code)
+    return found.in_language(language) if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,20 +88,25 @@ async def test_entry_goes_from_draft_to_accepted(
 async def test_submission_names_every_field_that_breaks_a_rule(sealed: str, signed_in: SignedIn) -> None:
     applicant = await signed_in(Role.APPLICANT)
     broken = an_entry(
-        applicant_kind="ministry", category_id="space", operating_since="2022-02-01", sections={"origin": "ก"}
+        applicant_kind="ministry",
+        province_code="99",
+        category_id="space",
+        operating_since="2022-02-01",
+        sections={"origin": "ก"},
     )
     entry = (await applicant.post(f"{API}/entries", json=broken)).json()
     answer = await applicant.post(f"{API}/entries/{entry['entry_id']}/submission")
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [
         "applicant_kind",
+        "province_code",
         "category_id",
         "operating_since",
         "sections.solution",
         "sections.evidence",
         "sections.sustainability",
     ]
-    assert "30 Jan 2022" in answer.json()["errors"][2]["detail"]
+    assert "30 Jan 2022" in answer.json()["errors"][3]["detail"]
 
 
 async def test_an_agency_sends_no_more_entries_than_decided(sealed: str, signed_in: SignedIn) -> None:

@@ -20,6 +20,7 @@ from shared.contracts.intake import Role
 from shared.db import Database
 from shared.mail import MemoryMailer
 from shared.service import Resources, Service
+from shared.testing.web import submit
 from shared.zone import BANGKOK
 from tests.component.intake.conftest import API, CONTEST, SignedIn
 
@@ -204,6 +205,28 @@ async def test_the_briefing_takes_oneself_or_a_representative(
         "BriefingCancelled",
         "BriefingRegistered",
     ]
+
+
+async def test_a_province_code_that_is_none_is_refused(
+    sealed: str,
+    anonymous: httpx.AsyncClient,
+    signed_in: SignedIn,
+    clock: FixedClock,
+    intake_database: Database,
+) -> None:
+    clock.instant -= timedelta(days=10)
+    body = {"organisation": "อบต. ตัวอย่าง", "attends_as": "self", "email": "a@b.example"}
+    api = await anonymous.post(f"{API}/briefing-registrations", json={**body, "province_code": "99"})
+    assert (api.status_code, api.json()["errors"][0]["field"]) == (422, "province_code")
+    page = await submit(anonymous, "/briefing", {**body, "name": "ผู้สมัคร", "province_code": "๙๙"})
+    assert (page.status_code, "ไม่มีจังหวัดที่ใช้รหัสนี้" in page.text) == (422, True)
+    admin = await signed_in(Role.ADMIN)
+    person = {"email": "c@d.example", "province_code": "99", "roles": ["staff"]}
+    added = await admin.post(f"{API}/people", json=person)
+    assert (added.status_code, added.json()["errors"][0]["field"]) == (422, "province_code")
+    made = (await admin.post(f"{API}/people", json={**person, "province_code": "96"})).json()
+    assert (await admin.put(f"{API}/people/{made['contact_id']}", json=person)).status_code == 422
+    assert await outbox(intake_database, "intake.briefing.v1") == []
 
 
 async def test_sign_ups_are_limited_per_network(sealed: str, service: Service, clock: FixedClock) -> None:
