@@ -1,10 +1,12 @@
 """The outbox, review, suppression, webhooks and the table of notices in a real browser."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from services.notify import repository
 from services.notify.handlers import webhooks
 from services.notify.mail.transport import Refused
 from shared.clock import FixedClock
@@ -13,7 +15,8 @@ from shared.db import Database
 from shared.testing.browser import DESKTOP, PHONE, OpenPage, serve
 from shared.testing.rulebooks import CONTEST_ID, OPENING
 from shared.testing.web import publish_contest
-from tests.component.notify.notify_kit import Notify, a_contact, an_entry
+from tests.component.notify.notify_kit import Notify, a_contact, an_entry, words_of_mail
+from tests.component.notify.test_posting import words_of_pdf
 from tests.component.notify.test_review import shortlist
 
 pytestmark = [pytest.mark.browser]
@@ -87,3 +90,23 @@ async def test_staff_review_and_follow_what_is_sent(notify_database: Database, o
         if found := await staff.found_wrong():
             wrong["webhook"] = found
     assert wrong == {}
+
+
+async def test_a_notice_on_paper_is_its_text_in_full_and_nothing_else(
+    notify_database: Database, open_page: OpenPage
+) -> None:
+    notify = await _busy(notify_database)
+    (row,) = [each for each in await notify.notices() if each.contact_id == "gone"]
+    async with notify.database.transaction() as session:
+        mail = await repository.people.mail_of(session, row)
+    assert mail is not None
+    async with serve(notify.service().http) as base:
+        staff = await open_page(
+            base, f"/notices/{row.notice_id}", width=DESKTOP, roles=(Role.STAFF,), contact_id="staff-1"
+        )
+        paper = PICTURES / "notice-on-paper.pdf"
+        paper.parent.mkdir(parents=True, exist_ok=True)
+        said = await words_of_pdf(await staff.page.pdf(path=paper, format="A4"))
+    subject, text = (re.sub(r"\s", "", words) for words in (row.subject, words_of_mail(mail.message)))
+    assert (said.count(subject), said.count(text)) == (1, 1)
+    assert [word in said for word in ("ตีกลับ", "ส่งไม่สำเร็จ", "550", "Message-ID", "gone@office")] == [False] * 5
