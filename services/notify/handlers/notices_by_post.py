@@ -10,16 +10,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.domain.letters import Addressee
-from services.notify.domain.notices import UNDELIVERED
 from services.notify.letters.compose import Typesetting
 from services.notify.letters.papers import labels
 from services.notify.letters.render import printable, render_pdf
 from services.notify.tables import Contact, Notice
 from shared.clock import Clock
-from shared.contracts.notify import Channel
 from shared.errors import Conflict, Invalid
 from shared.service import Resources
-from shared.thai.provinces import province
+from shared.thai.provinces import known_province
 
 MOST = 480
 """Notices of one queue: twenty sheets of labels."""
@@ -33,11 +31,18 @@ class Unreached:
     notices: tuple[Notice, ...]
 
     @property
+    def notice_ids(self) -> str:
+        """The notices, as one tick of the queue's form names them."""
+        return " ".join(notice.notice_id for notice in self.notices)
+
+    @property
     def addressee(self) -> Addressee:
-        """Whom the envelope names: the post, else the person, else the office, and where that is."""
+        """Whom the envelope names: the post, else the person, the office or the address of which nothing else
+        is known, and where that is."""
         one = self.contact
-        post = one.position or one.name or one.organisation
-        where = province(one.province_code).full if one.province_code else ""
+        post = one.position or one.name or one.organisation or one.email
+        found = known_province(one.province_code)
+        where = found.full if found else ""
         office = "" if one.organisation == post else one.organisation
         return Addressee(one.contact_id, " ".join(filter(None, (office, where))), post)
 
@@ -45,11 +50,7 @@ class Unreached:
 async def queue(session: AsyncSession, contest_id: str) -> list[Unreached]:
     """Everyone whose mails failed or came back and wait for a person, the oldest first; letters have a print
     queue of their own."""
-    rows = [
-        row
-        for row in await repository.notices.failed(session, contest_id, limit=MOST)
-        if row.channel == Channel.EMAIL and row.contact_id and not row.recipient.startswith("dispatch:")
-    ]
+    rows = await repository.unreached.oldest(session, contest_id, MOST)
     return list(_by_person(rows, await repository.people.some_contacts(session, _people(rows)), contest_id))
 
 
@@ -94,27 +95,26 @@ def _labels(contest_id: str, addressees: Sequence[Addressee], now: datetime) -> 
 
 
 async def mark_posted(
-    session: AsyncSession, clock: Clock, contest_id: str, contact_ids: Sequence[str], by: str
+    session: AsyncSession, clock: Clock, contest_id: str, notice_ids: Sequence[str], by: str
 ) -> int:
-    """Everything that waits for these people was printed and posted. Returns how many notices.
+    """These notices were printed and posted. Returns how many.
 
     Raises:
-        Invalid: nobody was chosen.
-        Conflict: nothing waits for one of them any more. Nothing is changed in either case.
+        Invalid: none was chosen.
+        Conflict: one does not wait any more: somebody posted it, telephoned or sent it again. Nothing is
+            changed in either case.
     """
-    if not contact_ids:
-        raise Invalid("โปรดเลือกผู้รับที่ส่งไปรษณีย์แล้ว", "Choose whom you posted to.", field="contact")
-    waiting = {one.contact.contact_id: one for one in await queue(session, contest_id)}
-    if not set(contact_ids) <= set(waiting):
+    chosen = sorted(set(notice_ids))
+    if not chosen:
+        raise Invalid("โปรดเลือกผู้รับที่ส่งไปรษณีย์แล้ว", "Choose whom you posted to.", field="notice")
+    found = await repository.unreached.locked(session, contest_id, chosen)
+    if len(found) < len(chosen):
         raise Conflict(
-            "ผู้รับบางรายไม่อยู่ในคิวนี้แล้ว โปรดโหลดหน้าใหม่", "Somebody is not in the queue any more; reload the page."
+            "การแจ้งบางรายการไม่อยู่ในคิวนี้แล้ว โปรดโหลดหน้าใหม่",
+            "A notice is not in the queue any more; reload the page.",
         )
-    keys = [(row.contest_id, row.notice_id) for one in set(contact_ids) for row in waiting[one].notices]
     now = await clock.now(session, contest_id)
-    posted = 0
-    for notice in (await repository.notices.locked(session, keys)).values():
-        if notice.state in UNDELIVERED and not notice.handled_by:
-            notice.handled_by = by
-            await repository.steps.add_step(session, notice, "posted", by, now)
-            posted += 1
-    return posted
+    for notice in found:
+        notice.handled_by = by
+        await repository.steps.add_step(session, notice, "posted", by, now)
+    return len(found)

@@ -1,16 +1,16 @@
 """The print queue: letters that go by post, with their labels. Staff see all of it, a clerk his agency's."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from services.notify.handlers import posting
-from services.notify.pages.common import PAGES, Registry, contest_of, of_staff, readable_agencies
-from shared.errors import DomainError
+from services.notify.pages.common import Registry, contest_of, of_staff, readable_agencies
+from services.notify.pages.ticking import PRIVATE, TickedQueue
 from shared.service import Resources
 from shared.thai.digits import thai_digits
-from shared.web.pages import field_errors, language_of, redirect
 from shared.web.sessions import Account
-
-PRIVATE = {"Cache-Control": "private, no-store"}
 
 
 def router(resources: Resources) -> APIRouter:
@@ -25,18 +25,30 @@ def router(resources: Resources) -> APIRouter:
             now = await resources.clock.now(session, contest_id)
             return contest_id, await readable_agencies(session, contest_id, account, now)
 
-    async def show(request: Request, account: Account, error: DomainError | None = None) -> Response:
+    async def queue(request: Request, account: Account) -> TickedQueue:
         contest_id, own = await scope(request, account)
-        async with database.transaction() as session:
-            queue = await posting.print_queue(session, contest_id, own)
-        errors = field_errors(error, language_of(request)) if error else {}
-        status = error.status if error else 200
-        context = {"queue": queue, "errors": errors, "thai_digits": thai_digits}
-        return await PAGES.render(request, "print_queue.html", context, status_code=status)
+
+        async def shown() -> dict[str, Any]:
+            async with database.transaction() as session:
+                found = await posting.print_queue(session, contest_id, own)
+            return {"queue": found, "thai_digits": thai_digits}
+
+        async def mark(dispatch_ids: Sequence[str]) -> int:
+            async with database.transaction() as session:
+                return await posting.mark_posted(
+                    session,
+                    resources.clock,
+                    contest_id,
+                    dispatch_ids,
+                    account.contact_id,
+                    staff=of_staff(account),
+                )
+
+        return TickedQueue("print_queue.html", "dispatch", shown, mark)
 
     @pages.get("/letters/print")
     async def print_queue(request: Request, account: Registry) -> Response:
-        return await show(request, account)
+        return await (await queue(request, account)).page(request)
 
     @pages.get("/letters/print/labels.pdf")
     async def queue_labels(request: Request, account: Registry) -> Response:
@@ -51,21 +63,6 @@ def router(resources: Resources) -> APIRouter:
 
     @pages.post("/letters/print")
     async def posted(request: Request, account: Registry) -> Response:
-        form = await PAGES.form(request)
-        chosen = [str(dispatch_id) for dispatch_id in form.getlist("dispatch")]
-        try:
-            async with database.transaction() as session:
-                contest_id = await contest_of(request, session)
-                count = await posting.mark_posted(
-                    session,
-                    resources.clock,
-                    contest_id,
-                    chosen,
-                    account.contact_id,
-                    staff=of_staff(account),
-                )
-        except DomainError as error:
-            return await show(request, account, error)
-        return redirect("/letters/print", th=f"บันทึกว่าส่งไปรษณีย์แล้ว {count} ราย", en=f"{count} posted.")
+        return await (await queue(request, account)).posted(request, "/letters/print")
 
     return pages

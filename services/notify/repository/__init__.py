@@ -14,6 +14,7 @@ from services.notify.repository import (
     sending,
     signers,
     steps,
+    unreached,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "sending",
     "signers",
     "steps",
+    "unreached",
 ]

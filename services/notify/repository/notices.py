@@ -211,7 +211,7 @@ def _among(keys: Sequence[Key]) -> ColumnElement[bool]:
 
 
 async def locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Notice]:
-    """The notices, locked in the order of their keys."""
+    """The notices as they are once locked, in the order of their keys."""
     if not keys:
         return {}
     query = (
@@ -219,6 +219,7 @@ async def locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Notice
         .where(_among(keys))
         .order_by(col(Notice.contest_id), col(Notice.notice_id))
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     return {(row.contest_id, row.notice_id): row for row in (await session.exec(query)).all()}
 
