@@ -67,8 +67,8 @@ def addressees_of(text: str, taken: Iterable[str] = ()) -> tuple[Addressee, ...]
         if missing:
             names = ", ".join(sorted(missing))
             raise _refused(
-                f"บรรทัดแรกต้องมีชื่อคอลัมน์ code, place, post, email ขาด {names}",
-                f"The first line names the columns code, place, post, email; {names} is missing.",
+                f"บรรทัดแรกต้องเป็นชื่อคอลัมน์ ขาด {names} (place และ email ไม่บังคับ)",
+                f"The first line names the columns. Missing: {names} (place and email are optional).",
             )
         for row in reader:
             if len(found) + len(faults) >= MAX_RECIPIENTS:

@@ -22,7 +22,7 @@ from services.notify.pages.uploads import read_upload
 from services.notify.register_tables import Passing
 from services.notify.tables import Dispatch, Letter
 from shared import known
-from shared.errors import DomainError, NotFound
+from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
 from shared.thai.dates import parse_date
 from shared.thai.digits import thai_digits
@@ -36,6 +36,8 @@ WRITES, PER_SECONDS = 60, 3600.0
 """How much one link may write."""
 _RECORDED = ("number", "issued_on", "signer_post")
 """The fields that a clerk records of the signed letter."""
+_WRITTEN = ("receive_number", "recipients", "cover_subject", "cover_text", *_RECORDED)
+"""Every field that a clerk writes in; what was typed stays after an error."""
 _SHOWN = 200
 """Addressees that the page lists."""
 
@@ -49,6 +51,8 @@ def router(resources: Resources) -> APIRouter:
         dispatch, letter = await acknowledge.open_letter(session, clock, token)
         passing = await repository.cascade.passing(session, dispatch)
         children = await repository.cascade.children(session, dispatch)
+        profile = contest_files(letter.contest_id).profile(letter.agency)
+        words = passing.paragraphs if passing else cascade.first_words(dispatch, letter)
         taken = {one["code"] for one in passing.recipients} if passing else set()
         return {
             "dispatch": dispatch,
@@ -57,11 +61,11 @@ def router(resources: Resources) -> APIRouter:
             "now": await clock.now(session, letter.contest_id),
             "token": token,
             "number": thai_digits(letter.number_text),
-            "agency": contest_files(letter.contest_id).profile(letter.agency).name,
+            "agency": profile.name,
+            "sender_email": profile.email,
             "may_pass_on": cascade.may_pass_on(dispatch),
             "cover": await cascade.cover_of(session, dispatch),
             "passing": passing,
-            "words": passing.paragraphs if passing else cascade.first_words(dispatch, letter),
             "children": [(child, dispatch_badge(request, child.state)) for child in children],
             "districts": [
                 each
@@ -69,7 +73,11 @@ def router(resources: Resources) -> APIRouter:
                 if each.code not in taken
             ],
             "shown": _SHOWN,
-            "typed": dict.fromkeys(_RECORDED, ""),
+            "typed": dict.fromkeys(_WRITTEN, "")
+            | {
+                "cover_subject": passing.subject if passing else letter.subject,
+                "cover_text": "\n\n".join(words),
+            },
             "link": "",
             "link_qr": "",
             "linked": None,
@@ -79,11 +87,13 @@ def router(resources: Resources) -> APIRouter:
         request: Request,
         token: str,
         error: DomainError | None = None,
+        typed: FormData | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> Response:
         async with database.transaction() as session:
             context = await context_of(session, request, token)
         context |= {"errors": field_errors(error, language_of(request)) if error else {}, **(more or {})}
+        context["typed"] |= {name: str(typed[name]) for name in _WRITTEN if typed and name in typed}
         status = error.status if error else 200
         return await PAGES.render(request, "clerk.html", context, status_code=status, headers=HEADERS)
 
@@ -160,7 +170,7 @@ def router(resources: Resources) -> APIRouter:
                     session, clock, dispatch, str(form.get("receive_number", "")), by=cascade.LINK
                 )
         except DomainError as error:
-            return await show(request, token, error)
+            return await show(request, token, error, form)
         return redirect(f"/letters/acknowledge/{token}", th="ลงรับแล้ว ขอบคุณ", en="Acknowledged. Thank you.")
 
     @pages.post(f"{HERE}/recipients")
@@ -177,7 +187,7 @@ def router(resources: Resources) -> APIRouter:
                 picked = [str(code) for code in form.getlist("district")]
                 added = await cascade.add_recipients(session, clock, dispatch, csv_text=text, picked=picked)
         except DomainError as error:
-            return await show(request, token, error)
+            return await show(request, token, error, form)
         return redirect(
             f"/letters/acknowledge/{token}#recipients", th=f"เพิ่มผู้รับ {added} ราย", en=f"{added} added."
         )
@@ -193,7 +203,7 @@ def router(resources: Resources) -> APIRouter:
                 dispatch = await repository.letters.dispatch_by_token(session, token, lock=True)
                 await cascade.write_cover(session, clock, dispatch, subject, paragraphs)
         except DomainError as error:
-            return await show(request, token, error)
+            return await show(request, token, error, form)
         return redirect(f"/letters/acknowledge/{token}#cover", th="บันทึกร่างแล้ว", en="The draft is saved.")
 
     @pages.post(f"{HERE}/passing-on")
@@ -211,7 +221,7 @@ def router(resources: Resources) -> APIRouter:
                 dispatch = await repository.letters.dispatch_by_token(session, token, lock=True)
                 await cascade.record_cover(session, clock, dispatch, signed)
         except DomainError as error:
-            return await show(request, token, error, {"typed": typed})
+            return await show(request, token, error, form)
         return redirect(f"/letters/acknowledge/{token}", th="ส่งต่อแล้ว ขอบคุณ", en="Passed on. Thank you.")
 
     @pages.post(f"{HERE}/links/{{dispatch_id}}")
@@ -231,11 +241,18 @@ def router(resources: Resources) -> APIRouter:
 
 
 async def _csv_of(form: FormData) -> str:
-    """The CSV that was chosen or pasted. Raises Invalid, see :func:`decoded`."""
+    """The CSV that was chosen or pasted; empty where the form is another one.
+
+    Raises:
+        Invalid: the list's form was sent empty, or see :func:`decoded`.
+    """
     given = form.get("file")
     if isinstance(given, UploadFile) and given.filename:
         return decoded(await given.read(MAX_CSV_BYTES + 1))
-    return str(form.get("recipients", ""))
+    pasted = str(form.get("recipients", ""))
+    if "recipients" in form and not pasted.strip():
+        raise Invalid("วางรายชื่อหรือเลือกไฟล์ CSV", "Paste the list or choose a CSV file.", field="recipients")
+    return pasted
 
 
 async def _pdf(dispatch: Dispatch, letter: Letter, emblem: bytes) -> bytes:

@@ -131,6 +131,24 @@ async def test_recording_the_signed_letter_names_every_fault_at_its_field(notify
         assert all(f'value="{value}"' in later.text for value in typed.values())
 
 
+async def test_what_a_clerk_typed_stays_after_an_error(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        await dispatched(notify, client)
+        here = link_in(mail_to(notify, "saraban@n.example"))
+        long = await submit(client, here, {"receive_number": "9" * 41})
+        assert (long.status_code, f'value="{"9" * 41}"' in long.text) == (422, True)
+        done = await submit(client, here, {"receive_number": "1"})
+        assert "เลขผิด? แจ้ง" in (await client.get(done.headers["location"], headers=HTML)).text
+        pasted = {"recipients": "code,post\n1,นายก\n2,=1+1"}
+        wrong = await submit(client, f"{here}/recipients", pasted, form_page=here)
+        assert (wrong.status_code, "1,นายก\n2,=1+1</textarea>" in wrong.text) == (422, True)
+        empty = await submit(client, f"{here}/recipients", {"recipients": " "}, form_page=here)
+        assert (empty.status_code, "วางรายชื่อหรือเลือกไฟล์ CSV" in empty.text) == (422, True)
+        words = {"cover_subject": "", "cover_text": "เนื้อความของจังหวัด"}
+        refused = await submit(client, f"{here}/cover", words, form_page=here)
+        assert (refused.status_code, "เนื้อความของจังหวัด</textarea>" in refused.text) == (422, True)
+
+
 async def test_bangkok_passes_nothing_on(notify: Notify) -> None:
     async with client_for(notify.service()) as client:
         await dispatched(notify, client)
