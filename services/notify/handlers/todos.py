@@ -12,6 +12,7 @@ from shared.contracts.event import LocalizedText
 from shared.contracts.notify import LetterKind
 from shared.contracts.rulebook import MilestoneKind, Rulebook
 from shared.contracts.scoring import DecisionName
+from shared.thai.digits import thai_digits
 from shared.thai.working_days import working_days_between
 
 LATE, NOW = "late", "now"
@@ -100,6 +101,12 @@ def _pair(th: str, en: str) -> LocalizedText:
 def letter_todos(letters: Sequence[Letter]) -> Iterable[Todo]:
     waits = {
         LetterState.DRAFT: (
+            "ร่างรอส่งตรวจ",
+            "is a draft, to be sent to review",
+            "ตรวจกับภาพตัวอย่าง แล้วส่งตรวจร่าง",
+            "Check it against its picture, then put it forward.",
+        ),
+        LetterState.REVIEW: (
             "รออนุมัติร่าง",
             "waits for approval",
             "ต้องมีผู้อนุมัติที่ไม่ใช่ผู้ร่าง",
@@ -249,8 +256,8 @@ def circular_todos(circulars: Sequence[CircularRow]) -> Iterable[Todo]:
                 NOW,
                 _pair(f"{row.asleep} หน่วยงานยังไม่ลงรับหนังสือ", f"{row.asleep} offices have not acknowledged"),
                 _pair(
-                    f"ที่ {row.number} · เกิน {ASLEEP_AFTER} วันทำการ",
-                    f"{row.number} · more than {ASLEEP_AFTER} working days",
+                    f"ที่ {thai_digits(row.number)} · เกิน {ASLEEP_AFTER} วันทำการ",
+                    f"{thai_digits(row.number)} · more than {ASLEEP_AFTER} working days",
                 ),
                 f"/letters/{row.letter_id}/cascade?view=asleep",
                 _pair("ดูรายชื่อ", "See which"),
