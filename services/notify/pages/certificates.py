@@ -10,7 +10,15 @@ from services.notify.domain.certificates import ACT_NAMES, CertificateAct, norma
 from services.notify.handlers import certificate_names
 from services.notify.handlers.certificates import picture
 from services.notify.http.certificates import certificate_sheets, verification
-from services.notify.pages.common import PAGES, Staff, check_typed, contest_of, may_sign, names_of
+from services.notify.pages.common import (
+    PAGES,
+    REVOKE_WORDS,
+    Staff,
+    check_typed,
+    contest_of,
+    may_sign,
+    names_of,
+)
 from shared import known
 from shared.contracts.intake import Role
 from shared.errors import DomainError, NotFound
@@ -170,7 +178,7 @@ def router(resources: Resources) -> APIRouter:
                     )
                 elif step == "revocation":
                     may_sign(account)
-                    check_typed(typed["confirm"], "REVOKE")
+                    check_typed(typed["confirm"], REVOKE_WORDS)
                     await certificate_names.revoke_certificate(
                         session, clock, serial, contest_id, by, typed["reason"]
                     )
@@ -257,6 +265,7 @@ async def _certificate_page(
         "award": row.award.get(language) or row.award["th"],
         "title": row.title.get(language) or row.title["th"],
         "approver": Role.APPROVER,
+        "confirm_word": REVOKE_WORDS,
         "errors": field_errors(error, language) if error else {},
     }
     return await PAGES.render(

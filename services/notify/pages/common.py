@@ -15,6 +15,7 @@ from services.notify.handlers.agencies import Agency, agencies_of_clerk, agency_
 from services.notify.repository import letters, people
 from services.notify.tables import Letter
 from shared import known
+from shared.contracts.event import LocalizedText
 from shared.contracts.intake import Role
 from shared.errors import Forbidden, Invalid, NotFound
 from shared.service import Resources
@@ -168,11 +169,17 @@ def may_void(letter: Letter, account: Account) -> None:
         may_sign(account)
 
 
-def check_typed(typed: str, word: str) -> None:
-    """A destructive step is confirmed by typing its word.
+VOID_WORDS = LocalizedText(th="ยกเลิก", en="VOID")
+REMOVE_WORDS = LocalizedText(th="ลบ", en="REMOVE")
+REVOKE_WORDS = LocalizedText(th="เพิกถอน", en="REVOKE")
+"""What confirms a destructive step, in the page's language; either is taken."""
+
+
+def check_typed(typed: str, words: LocalizedText) -> None:
+    """A destructive step is confirmed by typing its word, in Thai or in English.
 
     Raises:
         Invalid: something else was typed.
     """
-    if typed.strip() != word:
-        raise Invalid(f"พิมพ์ {word} เพื่อยืนยัน", f"Type {word} to confirm.", field="confirm")
+    if typed.strip() not in (words.th, words.en):
+        raise Invalid(f"พิมพ์ {words.th} เพื่อยืนยัน", f"Type {words.en} to confirm.", field="confirm")

@@ -10,6 +10,7 @@ from services.notify.handlers import acknowledge, approving, letters, rendering,
 from services.notify.handlers.second_factor import second_factors
 from services.notify.pages.common import (
     PAGES,
+    VOID_WORDS,
     Registry,
     Staff,
     check_letter,
@@ -52,7 +53,7 @@ def router(resources: Resources) -> APIRouter:
             async with database.transaction() as session:
                 letter = await repository.letters.letter(session, letter_id, lock=True)
                 may_void(letter, account)
-                check_typed(str(form.get("confirm", "")), "VOID")
+                check_typed(str(form.get("confirm", "")), VOID_WORDS)
                 await letters.void_letter(
                     session, clock, letter_id, account.contact_id, str(form.get("reason", ""))
                 )

@@ -26,6 +26,7 @@ from services.notify.handlers import composing, rendering, signing
 from services.notify.handlers.agencies import agency_of
 from services.notify.pages.common import (
     PAGES,
+    VOID_WORDS,
     Registry,
     Rights,
     check_letter,
@@ -239,6 +240,7 @@ async def show_letter(
         "now": now,
         "content": shown,
         "typed": typed,
+        "confirm_word": VOID_WORDS,
         "enclosure_lines": "\n".join(
             " | ".join(filter(None, (each["text"], each["copies"]))) for each in shown["enclosures"]
         ),

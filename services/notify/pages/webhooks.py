@@ -8,7 +8,7 @@ from services.notify import repository
 from services.notify.domain.keys import NotifyKeys
 from services.notify.domain.notices import EVENTS
 from services.notify.handlers import webhooks
-from services.notify.pages.common import PAGES, Staff, check_typed, contest_of, notice_badge
+from services.notify.pages.common import PAGES, REMOVE_WORDS, Staff, check_typed, contest_of, notice_badge
 from shared.errors import DomainError, NotFound
 from shared.service import Resources
 from shared.web.pages import field_errors, language_of, redirect
@@ -112,6 +112,7 @@ def router(resources: Resources) -> APIRouter:
             return csv_response("deliveries", view, language)
         context = {
             "hook": hook,
+            "confirm_word": REMOVE_WORDS,
             "view": view,
             "secret": secret,
             "failed": sum(row.state == "failed" for row in sent),
@@ -146,7 +147,7 @@ def router(resources: Resources) -> APIRouter:
                     secret = await webhooks.change_secret(session, keys, hook)
                     done = ("", "")
                 case "remove":
-                    check_typed(str(form.get("confirm", "")), "REMOVE")
+                    check_typed(str(form.get("confirm", "")), REMOVE_WORDS)
                     await webhooks.remove_webhook(session, hook)
                     target = "/notices/webhooks"
                     done = ("ลบแล้ว", "It is removed.")

@@ -133,6 +133,36 @@ async def test_changing_an_approved_letter_says_that_it_is_a_draft_again(notify:
         assert "no number yet" in (await client.get("/letters?lang=en")).text
 
 
+def _way(page: str) -> list[tuple[str, str]]:
+    """The steps that a letter's page shows, each as past, here or to come."""
+    steps = page.partition('<ol class="letter-way"')[2].partition("</ol>")[0]
+    return re.findall(r'<li class="(\w*)"[^>]*>([^<]+)', steps)
+
+
+async def test_a_step_that_is_done_is_ticked_and_the_next_one_is_here(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _draft(client, recipients_csv=THREE)
+        address = f"/letters/{letter['letter_id']}?lang=en"
+        assert [state for state, _ in _way((await client.get(address)).text)][:2] == ["here", ""]
+        await _step(client, letter["letter_id"], "approval")
+        done, after = ["past"] * 3, ["here", "", ""]
+        names = ["Draft", "Review", "Approved", "Signed", "Sent", "Received"]
+        shown = _way((await client.get(address)).text)
+        assert shown == list(zip([*done, *after], names, strict=True))
+
+
+@pytest.mark.parametrize("word", ["ยกเลิก", "VOID"])
+async def test_a_letter_is_voided_by_the_word_of_either_language(notify: Notify, word: str) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _draft(client, recipients_csv=THREE)
+        address = f"/letters/{letter['letter_id']}"
+        assert "พิมพ์ “ยกเลิก” เพื่อยืนยัน" in (await client.get(address)).text
+        wrong = {"confirm": "void it", "reason": "ทดสอบ"}
+        assert (await submit(client, f"{address}/void", wrong, form_page=address)).status_code == 422
+        body = {"confirm": word, "reason": "ทดสอบ"}
+        assert (await submit(client, f"{address}/void", body, form_page=address)).is_redirect
+
+
 async def test_a_reference_is_looked_up_in_both_books_until_the_letter_is_signed(notify: Notify) -> None:
     numbers = {"known": "ยล ๐๐๑๗/๑", "unknown": "ยล ๐๐๑๗/๙๙"}
     async with notify.database.transaction() as session:
