@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.contest_files import Profile, contest_files
+from services.notify.domain.letters import LetterState
 from services.notify.register_tables import AgencySetting, Officer
 from services.notify.tables import Letter
 from shared.clock import BANGKOK
@@ -122,6 +123,40 @@ class Agency:
         """Whether the person keeps this agency's registry today; ``staff`` as in :meth:`check_registry`."""
         keepers = {one.contact_id for one in self.on_duty(REGISTRY)}
         return contact_id in keepers or (staff and not keepers)
+
+    def check_sender(self, contact_id: str, *, staff: bool) -> None:
+        """Refuse whoever may not dispatch or post this agency's letters.
+
+        Args:
+            staff: whether the person is of the contest's staff, who send every letter.
+
+        Raises:
+            Forbidden: a clerk does not keep this agency's registry.
+        """
+        if not staff:
+            self.check_registry(contact_id, staff=False)
+
+    def may_send(self, contact_id: str, *, staff: bool) -> bool:
+        """Whether :meth:`check_sender` lets the person send."""
+        return staff or self.keeps_registry(contact_id, staff=False)
+
+    def check_return(self, contact_id: str, state: LetterState, *, staff: bool) -> None:
+        """Refuse whoever may not give this agency's letter back to its author.
+
+        Args:
+            staff: whether the person is of the contest's staff, with whom review stays.
+
+        Raises:
+            Forbidden: a clerk does not sign for this agency, or the letter does not wait for a signature.
+        """
+        if staff:
+            return
+        self.check_signer(contact_id, approver=False)
+        if state != LetterState.APPROVED:
+            raise Forbidden(
+                "ผู้ลงนามส่งกลับได้เมื่ออนุมัติร่างแล้ว ระหว่างตรวจร่างให้แจ้งเจ้าหน้าที่การประกวด",
+                "A signer gives back what is approved; while it is in review, tell the contest's staff.",
+            )
 
     def has_appointed(self, contact_id: str) -> bool:
         """Whether the person has a duty of this agency today."""

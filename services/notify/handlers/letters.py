@@ -47,16 +47,17 @@ async def return_letter(
 
     Raises:
         Invalid: no reason is given.
-        Forbidden: a clerk does not sign for the letter's agency.
+        Forbidden: a clerk does not sign for the letter's agency, or it is in review, which stays with staff.
         Conflict: it is neither in review nor approved.
     """
     if not reason.strip():
         raise Invalid("โปรดระบุสิ่งที่ต้องแก้ไข", "Say what is to be mended.", field="reason")
     letter = await repository.letters.letter(session, letter_id, lock=True)
     now = await clock.now(session, letter.contest_id)
-    if not staff:
-        (await agency_of(session, letter.contest_id, letter.agency, now)).check_signer(by, approver=False)
-    letter.state = after(LetterState(letter.state), Step.RETURN)
+    state = LetterState(letter.state)
+    following = after(state, Step.RETURN)
+    (await agency_of(session, letter.contest_id, letter.agency, now)).check_return(by, state, staff=staff)
+    letter.state = following
     letter.content = None
     await repository.letters.add_step(session, letter, Step.RETURN, by, now, reason.strip()[:500])
     return letter
@@ -78,8 +79,7 @@ async def dispatch_letter(
     """
     letter = await repository.letters.letter(session, letter_id, lock=True)
     now = await clock.now(session, letter.contest_id)
-    if not staff:
-        (await agency_of(session, letter.contest_id, letter.agency, now)).check_registry(by, staff=False)
+    (await agency_of(session, letter.contest_id, letter.agency, now)).check_sender(by, staff=staff)
     following = after(LetterState(letter.state), Step.DISPATCH)
     if not letter.number_text:
         raise Conflict(

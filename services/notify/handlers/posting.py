@@ -146,9 +146,7 @@ async def _posted(
 
 async def _on_its_way(session: AsyncSession, letter_id: str, by: str, now: datetime, *, staff: bool) -> None:
     letter = await repository.letters.letter(session, letter_id, lock=True)
-    if not staff:
-        agency = await agency_of(session, letter.contest_id, letter.agency, now)
-        agency.check_registry(by, staff=False)
+    (await agency_of(session, letter.contest_id, letter.agency, now)).check_sender(by, staff=staff)
     if letter.state == LetterState.BOUNCED:
         letter.state = after(LetterState.BOUNCED, Step.DISPATCH)
         await repository.letters.add_step(session, letter, Step.DISPATCH, by, now)

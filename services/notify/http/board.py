@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from services.notify import repository
 from services.notify.domain.notices import NoticeState
 from services.notify.handlers.board import board_of
-from services.notify.http.common import PREFIX, ContestPath, Someone, Staff
+from services.notify.http.common import PREFIX, ContestPath, Someone, Staff, of_staff
 from services.notify.http.views import (
     BoardView,
     CategoryView,
@@ -18,7 +18,6 @@ from services.notify.http.views import (
     VotesView,
     notice_view,
 )
-from shared.contracts.intake import Role
 from shared.service import Resources
 from shared.web.problems import PROBLEMS
 
@@ -38,7 +37,7 @@ def router(resources: Resources) -> APIRouter:
         offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     ) -> list[NoticeView]:
         """Notices, the newest first: staff see all, everyone else their own."""
-        own = "" if account.may(Role.STAFF, Role.APPROVER) else account.contact_id
+        own = "" if of_staff(account) else account.contact_id
         async with database.transaction() as session:
             rows = await repository.notices.notices(
                 session,

@@ -19,3 +19,9 @@ Registry = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER, Role.CL
 Administrator = Annotated[Account, Depends(require(Role.ADMIN))]
 Someone = Annotated[Account, Depends(current_account)]
 Anyone = Annotated[Account | None, Depends(account_or_none)]
+
+
+def of_staff(account: Account) -> bool:
+    """Whether the person is of the contest's staff or its approver, who see every agency's letters and books;
+    a clerk sees those of his own."""
+    return account.may(Role.STAFF, Role.APPROVER)

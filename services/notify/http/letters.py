@@ -6,7 +6,16 @@ from services.notify import repository
 from services.notify.contest_files import contest_files
 from services.notify.handlers import approving, composing, drafting, letters, rendering, signing
 from services.notify.handlers.second_factor import second_factors
-from services.notify.http.common import PREFIX, Approver, ContestPath, IdPath, Registry, Signatory, Staff
+from services.notify.http.common import (
+    PREFIX,
+    Approver,
+    ContestPath,
+    IdPath,
+    Registry,
+    Signatory,
+    Staff,
+    of_staff,
+)
 from services.notify.http.views import (
     PDF_RESPONSE,
     LetterDraft,
@@ -187,7 +196,7 @@ def router(resources: Resources) -> APIRouter:
         """The registry gives a signed letter its number and date; the PDF follows."""
         given = signing.GivenNumber(body.number, body.dated, body.reason)
         async with database.transaction() as session:
-            staff = account.may(Role.STAFF, Role.APPROVER)
+            staff = of_staff(account)
             await signing.number_letter(session, clock, letter_id, account.contact_id, given, staff=staff)
         await rendering.finish_letter(database, letter_id)
         return await view(letter_id)
@@ -196,7 +205,7 @@ def router(resources: Resources) -> APIRouter:
     async def dispatch_letter(letter_id: IdPath, account: Registry) -> LetterView:
         """Send it: by e-mail where an address is known; the rest go to the print queue."""
         async with database.transaction() as session:
-            staff = account.may(Role.STAFF, Role.APPROVER)
+            staff = of_staff(account)
             await letters.dispatch_letter(session, clock, letter_id, account.contact_id, staff=staff)
         return await view(letter_id)
 

@@ -5,10 +5,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify import repository
 from services.notify.handlers import acknowledge
-from services.notify.http.common import PREFIX, Anyone, IdPath
+from services.notify.http.common import PREFIX, Anyone, IdPath, of_staff
 from services.notify.http.views import Acknowledgement, DispatchView, PassingOn, dispatch_view
 from services.notify.tables import Dispatch
-from shared.contracts.intake import Role
 from shared.errors import Forbidden, NotFound, Unauthenticated
 from shared.service import Resources
 from shared.web.problems import PROBLEMS
@@ -48,7 +47,7 @@ async def _addressee(
         found = await repository.letters.dispatch_by_token(session, token, lock=True)
     elif account is None:
         raise Unauthenticated("ใช้ลิงก์จากอีเมล หรือเข้าสู่ระบบ", "Use the link of the mail, or sign in.")
-    elif not account.may(Role.STAFF, Role.APPROVER):
+    elif not of_staff(account):
         raise Forbidden("เฉพาะเจ้าหน้าที่บันทึกแทนหน่วยงานได้", "Only staff write this down for an office.")
     else:
         found = await repository.letters.dispatch(session, dispatch_id, lock=True)

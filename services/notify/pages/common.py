@@ -12,6 +12,7 @@ from services.notify.domain.letters import DISPATCH_NAMES, STATE_NAMES, Dispatch
 from services.notify.domain.notices import STATE_NAMES as NOTICE_STATES
 from services.notify.domain.notices import NoticeState
 from services.notify.handlers.agencies import Agency, agencies_of_clerk, agency_of
+from services.notify.http.common import of_staff as of_staff
 from services.notify.repository import letters, people
 from services.notify.tables import Letter
 from shared import known
@@ -100,14 +101,9 @@ async def names_of(session: AsyncSession, ids: Iterable[str]) -> dict[str, Any]:
     return {"system": "ระบบ", "": "–"} | dict(found)
 
 
-def of_staff(account: Account) -> bool:
-    """Whether the person sees every agency's letters and books; a clerk sees those of his own."""
-    return account.may(Role.STAFF, Role.APPROVER)
-
-
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What the reader of a letter's page may do about it."""
+    """What the reader of a letter's page may do about it, as :class:`Agency` decides."""
 
     staff: bool
     """Draft, review, publish, void and follow it."""
@@ -118,12 +114,14 @@ class Rights:
     @classmethod
     def of(cls, account: Account, agency: Agency) -> "Rights":
         """What the roles of ``account`` and its appointments by ``agency`` come to."""
-        staff = of_staff(account)
-        keeps = agency.keeps_registry(account.contact_id, staff=staff)
-        signs = account.may(Role.APPROVER, Role.CLERK) and agency.may_sign(
-            account.contact_id, approver=account.may(Role.APPROVER)
+        staff, person = of_staff(account), account.contact_id
+        return cls(
+            staff=staff,
+            signs=account.may(Role.APPROVER, Role.CLERK)
+            and agency.may_sign(person, approver=account.may(Role.APPROVER)),
+            numbers=agency.keeps_registry(person, staff=staff),
+            sends=agency.may_send(person, staff=staff),
         )
-        return cls(staff=staff, signs=signs, numbers=keeps, sends=staff or keeps)
 
 
 async def readable_agencies(

@@ -10,9 +10,8 @@ from fastapi import APIRouter, Request, Response
 from services.notify import repository
 from services.notify.domain.notices import CHANNEL_NAMES, STATE_NAMES, NoticeState
 from services.notify.handlers import review
-from services.notify.pages.common import PAGES, Someone, Staff, contest_of, names_of, notice_badge
+from services.notify.pages.common import PAGES, Someone, Staff, contest_of, names_of, notice_badge, of_staff
 from services.notify.tables import Mail, Notice
-from shared.contracts.intake import Role
 from shared.contracts.notify import Channel
 from shared.errors import Forbidden, NotFound
 from shared.service import Resources
@@ -55,7 +54,7 @@ def router(resources: Resources) -> APIRouter:
 
     @pages.get("/notices")
     async def notices(request: Request, account: Someone) -> Response:
-        if not _staff(account):
+        if not of_staff(account):
             return await own(request, account)
         language = language_of(request)
         async with database.transaction() as session:
@@ -117,7 +116,7 @@ def router(resources: Resources) -> APIRouter:
             contest_id = await contest_of(request, session)
             row = await repository.notices.notice(session, contest_id, notice_id)
             own_one = row.contact_id == account.contact_id and row.state in _TOLD
-            if not own_one and not _staff(account):
+            if not own_one and not of_staff(account):
                 raise Forbidden("รายการนี้เป็นของผู้อื่น", "This notice is someone else's.")
             if own_one and row.read_at is None:
                 row.read_at = await clock.now(session, contest_id)
@@ -132,7 +131,7 @@ def router(resources: Resources) -> APIRouter:
         hidden = row.recipient.startswith("dispatch:")
         context = {
             "notice": row,
-            "staff": _staff(account),
+            "staff": of_staff(account),
             "badge": notice_badge(request, row.state),
             "text": _plain(mail, hide_links=hidden) if mail else "",
             "html": bool(mail) and not hidden,
@@ -173,10 +172,6 @@ def router(resources: Resources) -> APIRouter:
         return redirect(f"/notices/{notice_id}?contest={contest_id}", th=done[0], en=done[1])
 
     return pages
-
-
-def _staff(account: Account) -> bool:
-    return account.may(Role.STAFF, Role.APPROVER)
 
 
 def _row(request: Request, row: Notice, names: dict[str, Any]) -> dict[str, Any]:

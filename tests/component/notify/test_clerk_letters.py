@@ -129,6 +129,21 @@ async def test_a_signer_gives_a_letter_back_and_reads_no_draft_forms(province: N
         assert (await _state(client, letter_id))[0] == "draft"
 
 
+async def test_review_stays_with_the_contest_s_staff(province: Notify) -> None:
+    """A signer gives back what waits for the signature, not what others still look over."""
+    async with client_for(province.service()) as client:
+        letter_id = await approved_cover(province, client)
+        here, body = f"/letters/{letter_id}", {"return_reason": "ชื่ออำเภอไม่ครบ"}
+        async with province.database.transaction() as session:
+            await session.execute(text("UPDATE letter SET state = 'review'"))
+        _as_clerk(client, "signer")
+        refused = await submit(client, f"{here}/return", body, form_page="/letters/second-factor")
+        assert refused.status_code == 403
+        assert (await _state(client, letter_id))[0] == "review"
+        assert (await submit(client, f"{here}/return", body, form_page=here)).status_code == 303
+        assert (await _state(client, letter_id))[0] == "draft"
+
+
 async def test_a_clerk_without_an_agency_sees_no_letter(province: Notify) -> None:
     async with client_for(province.service()) as client:
         letter_id = await approved_cover(province, client)
