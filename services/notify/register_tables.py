@@ -192,6 +192,8 @@ class Passing(Row, table=True):
     file_id: str = ""
     changed_at: datetime = instant()
     sent_at: datetime | None = instant(nullable=True)
+    erased_at: datetime | None = instant(nullable=True)
+    """When it lost what named a person who was erased; the office is told to look it over."""
 
 
 class PublicLetter(Row, table=True):

@@ -34,6 +34,8 @@ class Step(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     BOUNCE = "bounce"
     VOID = "void"
+    ERASE = "erase"
+    """The system takes a person out who was erased; the state stays."""
 
 
 _NEXT: dict[tuple[LetterState, Step], LetterState] = {
@@ -80,6 +82,7 @@ STEP_NAMES: dict[Step, tuple[str, str]] = {
     Step.ACKNOWLEDGE: ("ลงรับ", "acknowledged"),
     Step.BOUNCE: ("ส่งไม่ถึง", "bounced"),
     Step.VOID: ("ยกเลิก", "voided"),
+    Step.ERASE: ("ลบข้อมูลบุคคล", "lost a person's data"),
 }
 _NOTES: dict[str, tuple[str, str]] = {
     "totp": ("ยืนยันด้วยรหัสจากแอป", "by an authenticator's code"),

@@ -226,7 +226,8 @@ async def test_a_letter_that_was_approved_and_void_forgets_who_it_named(notify: 
         await notify.erase("judge-1")
         assert await _knows(notify.database, ADDRESS, NAME) == set()
         after = (await client.get(f"{API}/letters/{letter_id}")).json()
-    assert (after["state"], after["steps"]) == ("void", void.json()["steps"])
+    assert (after["state"], after["steps"][:-1]) == ("void", void.json()["steps"])
+    assert (after["steps"][-1]["step"], after["steps"][-1]["note"]) == ("erase", NOTE)
 
 
 @pytest.mark.parametrize("name", [NAME, 'สมมติ "เล่น" นามสกุลเดียว', "Assumed O'Name"])
@@ -331,6 +332,65 @@ async def test_a_name_goes_from_a_cover_letter_that_an_office_still_writes(notif
         page = (await client.get(here)).text
     assert "นายอำเภอเมือง" in page
     assert "ด้วย จังหวัดนราธิวาส ได้รับหนังสือ" in page
+    assert "ลบข้อมูลของบุคคลแล้ว" in page, "the office is told why its draft shrank"
+
+
+_LIST = "code,place,post\n1,จังหวัดนราธิวาส,นายอำเภอเมืองนราธิวาส\n2,โรงเรียนสมศรีวิทยา,ผู้อำนวยการ\n3,บ้านพัก,คุณสมศรี\n"
+
+
+async def _draft(client: httpx.AsyncClient, *steps: str) -> str:
+    sign_in(client, [Role.STAFF], contact_id="drafter")
+    body = {"template": "circular-governors", "recipients_csv": _LIST}
+    drafted = await client.post(f"{API}/contests/{CONTEST_ID}/letters", json=body)
+    letter_id: str = drafted.json()["letter_id"]
+    if steps:
+        await _walk(client, letter_id, *steps)
+    return letter_id
+
+
+@pytest.mark.parametrize("name", ["นาย", "นายอำเภอ", "โรงเรียน", "ผู้ว่าราชการ"])
+async def test_a_name_takes_no_line_that_only_holds_its_letters(notify: Notify, name: str) -> None:
+    await notify.consume(a_contact("guest-1", email=ADDRESS, name=name))
+    async with client_for(notify.service()) as client:
+        letter_id = await _draft(client, "review", "approval")
+        before = await _letter(client, letter_id)
+        await notify.erase("guest-1")
+        assert await _letter(client, letter_id) == before
+    async with notify.database.transaction() as session:
+        letter = await session.get(Letter, (CONTEST_ID, letter_id))
+    assert [one["code"] for one in letter.recipients] == ["1", "2", "3"]
+    assert letter.content is not None
+
+
+async def test_a_draft_that_loses_a_line_says_so(notify: Notify) -> None:
+    await notify.consume(a_contact("guest-1", email=ADDRESS, name="สมศรี"))
+    async with client_for(notify.service()) as client:
+        letter_id = await _draft(client)
+        await notify.erase("guest-1")
+        after = await _letter(client, letter_id)
+        page = (await client.get(f"/letters/{letter_id}")).text
+    steps = [(step["step"], step["by"], step["note"]) for step in after["steps"]]
+    assert (after["state"], steps[-1]) == ("draft", ("erase", "", NOTE))
+    assert "ลบข้อมูลของบุคคลแล้ว" in page
+    async with notify.database.transaction() as session:
+        letter = await session.get(Letter, (CONTEST_ID, letter_id))
+    assert [one["code"] for one in letter.recipients] == ["1", "2"]
+
+
+async def test_a_contest_that_never_knew_the_person_loses_nothing(notify: Notify) -> None:
+    await notify.consume(a_contact("guest-1", email=ADDRESS, name="สมศรี"))
+    async with client_for(notify.service()) as client:
+        letter_id = await _draft(client)
+        reason = {"reason": "คุณสมศรี โทรมาขอแก้"}
+        await _walk(client, letter_id, "review")
+        before = (await client.post(f"{API}/letters/{letter_id}/return", json=reason)).json()
+        async with notify.database.transaction() as session:
+            await session.execute(text("UPDATE contact SET contest_id = 'another' WHERE name = 'สมศรี'"))
+        await notify.erase("guest-1")
+        assert await _letter(client, letter_id) == before
+    async with notify.database.transaction() as session:
+        letter = await session.get(Letter, (CONTEST_ID, letter_id))
+    assert [one["code"] for one in letter.recipients] == ["1", "2", "3"]
 
 
 async def test_a_typed_name_stays_in_what_was_signed_and_no_name_finds_nothing(notify: Notify) -> None:
