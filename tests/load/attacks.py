@@ -93,6 +93,11 @@ PostgreSQL; the detectors look every twelve hours of the vote and at its end. Th
 
 What the honest background is made of is assumed in `tests/load/fraud/crowds.py`. A held vote is not
 lost: two approvers release or strike each case.
+
+The own-domain farm waits 4 to 40 seconds, so its slowest tenth takes 4.8 times as long as its
+quickest, just below `people_pace` (5.0). Its pauses are not what gives it away: waiting 4 to 120
+seconds it differs in pace as people do, and 100 % is held all the same, because one browser never
+differs as people's programs do. The disguised farm varies both, and passes.
 """
 
 

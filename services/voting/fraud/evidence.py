@@ -88,6 +88,12 @@ _COLLEAGUES = text(
     GROUP BY entry_id, value, ages, mean_gap, gap_deviation ORDER BY entry_id, value
     """
 )
+_DISPOSABLE = text(
+    """
+    SELECT DISTINCT domain FROM vote_signal
+    WHERE contest_id = :contest_id AND mail_class = :disposable AND domain = ANY(CAST(:domains AS text[]))
+    """
+)
 _NEW_CODES = text(
     """
     SELECT domain || '|' || hour AS value, here, of_here
@@ -175,9 +181,23 @@ async def _domains(session: AsyncSession, contest_id: str, rules: Thresholds) ->
     found = [*detectors.domains(shares, rules), *detectors.new_codes(codes, rules)]
     if not found:
         return []
-    disposable = {share.value for share in shares if share.kind == detectors.DISPOSABLE}
+    disposable = await _disposable(session, contest_id, found)
     crowds = await _colleagues(session, contest_id, found)
     return list(colleagues.without_people(found, disposable, crowds, rules))
+
+
+async def _disposable(session: AsyncSession, contest_id: str, found: Sequence[Finding]) -> set[str]:
+    """Which of the domains give mailboxes away, however few of their votes went to one entry."""
+    values = {
+        "contest_id": contest_id,
+        "disposable": detectors.DISPOSABLE,
+        "domains": _domains_of(found),
+    }
+    return {row[0] for row in await session.execute(_DISPOSABLE, values)}
+
+
+def _domains_of(found: Sequence[Finding]) -> list[str]:
+    return sorted({finding.value.partition("|")[0] for finding in found})
 
 
 async def _colleagues(session: AsyncSession, contest_id: str, found: Sequence[Finding]) -> list[Colleagues]:
@@ -185,7 +205,7 @@ async def _colleagues(session: AsyncSession, contest_id: str, found: Sequence[Fi
         "contest_id": contest_id,
         "entries": [finding.entry_id for finding in found],
         "values": [finding.value for finding in found],
-        "domains": sorted({finding.value.partition("|")[0] for finding in found}),
+        "domains": _domains_of(found),
     }
     rows = await session.execute(_COLLEAGUES, values)
     return [

@@ -3,11 +3,18 @@
 ``python -m tests.load.attacks`` plays all of them at full size.
 """
 
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 import pytest
+from sqlalchemy import text
 
 from services.voting import repository
+from services.voting.domain.detectors import ANY_ENTRY, Detector, Thresholds
+from services.voting.fraud import evidence, watch
 from services.voting.fraud import repository as ledger
-from services.voting.fraud import watch
 from services.voting.fraud.signals import GROUP as SIGNALS
 from services.voting.tally import GROUP as TALLY
 from shared.clock import FixedClock
@@ -16,6 +23,8 @@ from shared.db import Database
 from shared.messaging.tables import CONSUMER_FENCE
 from shared.testing.rulebooks import VOTE_OPENS, a_rulebook, fraud_rules
 from tests.component.voting.scenario import open_vote, ready_to_vote
+from tests.load.fraud import crowds
+from tests.load.fraud.crowds import Voter
 from tests.load.fraud.simulation import SCENARIOS, play
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -29,6 +38,44 @@ async def test_scripted_votes_are_held(voting_database: Database, name: str) -> 
     result = await play(voting_database, BY_NAME[name], seed=7, public=600, scale=0.1)
     assert result.held_percent >= 95
     assert result.public_held_percent <= 0.1
+
+
+def patient_farm(dice: random.Random, opens: datetime, count: int) -> Iterator[Voter]:
+    """The own-domain farm with pauses as wide as people's."""
+    for voter in crowds.own_domain_farm(dice, opens, count):
+        yield replace(voter, age=dice.randrange(4, 120))
+
+
+async def test_one_browser_is_no_office_however_long_it_waits(voting_database: Database) -> None:
+    scenario = replace(BY_NAME["own-domain farm"], crowd=patient_farm)
+    result = await play(voting_database, scenario, seed=7, public=600, scale=0.3)
+    assert result.held_percent == 100
+    assert result.public_held_percent <= 0.5
+
+
+def spread_disposable(dice: random.Random, opens: datetime, count: int) -> Iterator[Voter]:
+    """Listed throw-away mail in one hour, for every entry alike, by people's browsers at people's pace."""
+    for number in range(count):
+        at = opens + timedelta(hours=19, minutes=dice.random() * 50)
+        mail = f"{crowds.mailbox(dice).partition('@')[0]}{number}@mailinator.com"
+        entry = number % crowds.ENTRIES
+        yield Voter(
+            mail, entry, crowds.network(dice), crowds.browser(dice), at, crowds.age(dice), False, "farm"
+        )
+
+
+async def test_disposable_mail_that_is_spread_over_entries_is_nobodys_office(
+    voting_database: Database,
+) -> None:
+    rules = Thresholds.of(fraud_rules())
+    size = crowds.ENTRIES * (rules.domain_votes - 1)
+    scenario = replace(BY_NAME["own-domain farm"], crowd=spread_disposable, size=size)
+    await play(voting_database, scenario, seed=7, public=200)
+    async with voting_database.transaction() as session:
+        contest_id = (await session.execute(text("SELECT contest_id FROM vote_signal LIMIT 1"))).scalar_one()
+        found = await evidence.findings(session, contest_id, rules)
+    hours = {finding.entry_id for finding in found if finding.detector is Detector.DOMAIN}
+    assert hours == {ANY_ENTRY}
 
 
 @pytest.mark.parametrize(
