@@ -216,8 +216,9 @@ def rows_made(rows: Iterable[Row], webmail: Mapping[str, int], rules: Thresholds
     """Numbered mailboxes at public providers that agree more than chance lets strangers agree.
 
     A school numbers its pupils and an employer its staff, so only mailboxes that anybody can open are
-    asked about. Chance is the entry's share among the votes from such mailboxes, without the rows
-    themselves: an entry that everybody votes for has rows that agree, too.
+    asked about. Chance is the entry's share among the votes from such mailboxes, without those that its
+    own rows and other entries' rows agreed on: an entry that everybody votes for has rows that agree, too.
+    The few votes of a row that disagree stay in, as votes that nobody arranged.
 
     Args:
         webmail: votes from public providers, by entry.
