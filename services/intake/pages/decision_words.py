@@ -43,7 +43,7 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "fraud.hold_at": ("{} แต้ม", "{} points"),
     "fraud.lift": ("{} เท่า", "{} times"),
     "fraud.network_votes": ("{} เสียง", "{} votes"),
-    "fraud.network_entropy": ("{} ส่วนร้อยบิต", "{} hundredths of a bit"),
+    "fraud.network_entropy": ("{} บิต", "{} bits"),
     "fraud.agent_votes": ("{} เสียง", "{} votes"),
     "fraud.domain_votes": ("{} เสียง", "{} votes"),
     "fraud.domain_percent": ("ร้อยละ {}", "{}%"),
@@ -54,10 +54,17 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "fraud.rate_votes": ("{} เสียง", "{} votes"),
     "fraud.rate_factor": ("{} เท่า", "{} times"),
     "fraud.row_odds": ("1 ใน 10 ยกกำลัง {}", "1 in 10 to the power of {}"),
-    "fraud.people_programs": ("{} ส่วนร้อยบิต", "{} hundredths of a bit"),
-    "fraud.people_pace": ("{} ส่วนสิบเท่า", "{} tenths times"),
-    "fraud.people_gaps": ("{} ส่วนร้อย", "{} hundredths"),
+    "fraud.people_programs": ("{} บิต", "{} bits"),
+    "fraud.people_pace": ("{} เท่า", "{} times"),
+    "fraud.people_gaps": ("{} เท่าของค่าเฉลี่ย", "{} times the mean"),
 }
+_DECIMALS: Mapping[str, int] = {
+    "fraud.network_entropy": 2,
+    "fraud.people_programs": 2,
+    "fraud.people_pace": 1,
+    "fraud.people_gaps": 2,
+}
+"""Decided in whole tenths or hundredths, read as decimals."""
 _YES = {
     True: ("ใช่", "Yes"),
     False: ("ไม่ใช่", "No"),
@@ -84,6 +91,7 @@ def spoken_value(key: str, value: Any, language: str) -> str:
     if isinstance(value, list | tuple):
         return " → ".join(spoken_value(key, part, language) for part in value)
     if isinstance(value, int) and key in _UNITS:
-        return _UNITS[key][at].format(f"{value:,}")
+        places = _DECIMALS.get(key, 0)
+        return _UNITS[key][at].format(f"{value / 10**places:,.{places}f}")
     pair = _WORDS.get(str(value)) if not key.startswith("facts.") else None
     return pair[at] if pair else str(value)

@@ -13,7 +13,7 @@ NAMES: Mapping[Detector, LocalizedText] = {
     Detector.LOOK_ALIKE: LocalizedText(th="อีเมลเรียงเลข", en="Numbered addresses"),
     Detector.NETWORK: LocalizedText(th="เครือข่ายเดียวกัน", en="One network"),
     Detector.RATE: LocalizedText(th="พุ่งผิดปกติ", en="Sudden rate"),
-    Detector.ROW: LocalizedText(th="กล่องจดหมายทำเป็นแถว", en="Mailboxes made in a row"),
+    Detector.ROW: LocalizedText(th="กล่องจดหมายที่สร้างเรียงเลข", en="Mailboxes made in a row"),
     Detector.TIMING: LocalizedText(th="เร็วเกินอ่าน", en="Too fast to read"),
 }
 _REASONS: Mapping[Detector, tuple[str, str]] = {
@@ -74,7 +74,8 @@ def measured(detector: Detector, entry_id: str, value: float) -> LocalizedText:
     th, en = _MEASURED[detector]
     if detector is Detector.DOMAIN and entry_id == ANY_ENTRY:
         th, en = "{}% ของรหัสในชั่วโมงนั้น", "{}% of that hour's codes"
-    return LocalizedText(th=th.format(f"{value:,.4g}"), en=en.format(f"{value:,.4g}"))
+    number = f"{value:,.0f}" if value >= 100 else f"{value:.2f}".rstrip("0").rstrip(".")
+    return LocalizedText(th=th.format(number), en=en.format(number))
 
 
 def reason(detector: Detector, rules: Thresholds) -> LocalizedText:

@@ -202,6 +202,14 @@ def test_what_was_measured_is_told_with_its_unit(detector: Detector) -> None:
     assert words.th != words.in_language("en")
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(20_000.0, "20,000"), (1234567.8, "1,234,568"), (12.345, "12.35"), (0.5, "0.5"), (7, "7")],
+)
+def test_what_was_measured_is_told_without_powers_of_ten(value: float, said: str) -> None:
+    assert measured(Detector.AGENT, "e", value).en == f"{said} times as common as for other entries"
+
+
 def test_share_of_an_hours_codes_is_no_multiple() -> None:
     assert measured(Detector.DOMAIN, "", 42.0).en == "42% of that hour's codes"
     assert measured(Detector.DOMAIN, "e", 42.0).en == "42 times as common as for other entries"
