@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 PAGE = "/staff/clock"
-"""Where an administrator moves the clock: a page of intake."""
+"""Where an administrator moves the clock: a page of intake, which also takes the form first."""
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _PAGES = Pages("shared.web")
 

@@ -41,7 +41,7 @@ class House:
 
     async def send(self, at: str) -> httpx.Response:
         fields = {"contest": CONTEST_ID, "at": at}
-        return await submit(self.client, "/staff/clock/intake", fields, form_page=PAGE)
+        return await submit(self.client, PAGE, fields)
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ async def test_one_press_moves_the_clock_of_every_service(house: House) -> None:
     page = await house.send(THERE.isoformat())
     assert (page.status_code, page.url.path) == (200, "/staff/clock")
     assert [step.headers["location"] for step in page.history] == [
+        "/staff/clock/intake",
         "/staff/clock/scoring",
         "/staff/clock/voting",
         "/staff/clock/notify",
@@ -79,7 +80,10 @@ async def test_one_press_moves_the_clock_of_every_service(house: House) -> None:
 
 async def test_what_is_no_time_moves_nothing(house: House) -> None:
     before = await house.times()
-    assert (await house.send("tomorrow")).status_code == 422
+    for at in ("tomorrow", ""):
+        page = await house.send(at)
+        assert (page.status_code, page.url.path) == (422, "/staff/clock")
+        assert 'id="error-at"' in page.text
     assert max(await house.times()) - min(before) < timedelta(minutes=1)
 
 

@@ -170,6 +170,17 @@ def router(resources: Resources) -> APIRouter:
 
     @pages.get("/{entry_id}")
     async def task_list(request: Request, entry_id: str, account: Applicant) -> Response:
+        return await _task_list(request, entry_id, account)
+
+    async def _task_list(
+        request: Request,
+        entry_id: str,
+        account: Account,
+        *,
+        errors: dict[str, str] | None = None,
+        reason: str = "",
+        status_code: int = 200,
+    ) -> Response:
         async with resources.database.transaction() as session:
             found = await here(request, resources, session)
             entry = entries.own(
@@ -184,8 +195,10 @@ def router(resources: Resources) -> APIRouter:
             "withdrawable": contest.results_at is None
             and entry.state not in (EntryState.WITHDRAWN, EntryState.REFUSED),
             "route": _route(found, entry),
+            "errors": errors or {},
+            "reason": reason,
         }
-        return await PAGES.render(request, "entry.html", context)
+        return await PAGES.render(request, "entry.html", context, status_code=status_code)
 
     @pages.get("/{entry_id}/check")
     async def check(request: Request, entry_id: str, account: Applicant) -> Response:
@@ -254,12 +267,16 @@ def router(resources: Resources) -> APIRouter:
     @pages.post("/{entry_id}/withdrawal")
     async def withdraw(request: Request, entry_id: str, account: Applicant) -> Response:
         form = await PAGES.form(request)
+        reason = text_of(form, "reason", limit=2_000)
         if text_of(form, "confirm") not in WITHDRAW.values():
-            return redirect(
-                f"/apply/{entry_id}#withdraw",
-                th=f"ยังไม่ได้ถอน พิมพ์ “{WITHDRAW['th']}” ให้ตรงเพื่อยืนยัน",
-                en=f"Nothing was withdrawn: type “{WITHDRAW['en']}” exactly to confirm.",
-                kind="late",
+            unconfirmed = Invalid(
+                f"ยังไม่ได้ถอน พิมพ์ “{WITHDRAW['th']}” ให้ตรงเพื่อยืนยัน",
+                f"Nothing was withdrawn: type “{WITHDRAW['en']}” exactly to confirm.",
+                field="confirm",
+            )
+            errors = field_errors(unconfirmed, language_of(request))
+            return await _task_list(
+                request, entry_id, account, errors=errors, reason=reason, status_code=unconfirmed.status
             )
         async with resources.database.transaction() as session:
             found = await here(request, resources, session)
@@ -269,7 +286,7 @@ def router(resources: Resources) -> APIRouter:
                 found.contest_id,
                 entry_id,
                 account.contact_id,
-                reason=text_of(form, "reason", limit=2_000),
+                reason=reason,
             )
         return redirect("/apply", th="ถอนผลงานแล้ว", en="The entry is withdrawn.")
 

@@ -23,6 +23,7 @@ _HOME = {
     Role.APPROVER: "/staff",
     Role.JUDGE: "/judge",
     Role.CLERK: "/letters",
+    Role.AUDITOR: "/audit",
 }
 
 

@@ -5,19 +5,21 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
-from services.intake.pages.common import PAGES
+from services.intake.pages.common import PAGES, text_of
 from shared import known
 from shared.clock import BANGKOK
 from shared.contracts.event import LocalizedText
 from shared.contracts.intake import Role
 from shared.contracts.rulebook import Rulebook
+from shared.errors import Invalid
 from shared.service import Resources
-from shared.web.clock_routes import PAGE
-from shared.web.pages import redirect
+from shared.web.clock_routes import PAGE, instant_of
+from shared.web.pages import field_errors, language_of, redirect
 from shared.web.sessions import Account, require
 
+Administrator = Annotated[Account, Depends(require(Role.ADMIN))]
 _SOON = timedelta(minutes=1)
 """How long after an instant of the calendar one arrives, so that it is past."""
 
@@ -42,11 +44,23 @@ def stops(rulebook: Rulebook) -> list[Stop]:
 
 
 def router(resources: Resources) -> APIRouter:
-    """The page; its form goes round all services, see :mod:`shared.web.clock_routes`."""
+    """The page; its form, once it says a time, goes round all services: :mod:`shared.web.clock_routes`."""
     pages = APIRouter()
 
     @pages.get(PAGE)
-    async def clock(request: Request, account: Annotated[Account, Depends(require(Role.ADMIN))]) -> Response:
+    async def clock(request: Request, account: Administrator) -> Response:
+        return await page(request, {})
+
+    @pages.post(PAGE)
+    async def check(request: Request, account: Administrator) -> Response:
+        form = await PAGES.form(request)
+        try:
+            instant_of(text_of(form, "at"))
+        except Invalid as error:
+            return await page(request, field_errors(error, language_of(request)), status_code=error.status)
+        return RedirectResponse(f"{PAGE}/intake", 307)
+
+    async def page(request: Request, errors: dict[str, str], *, status_code: int = 200) -> Response:
         async with resources.database.transaction() as session:
             contest_id = request.query_params.get("contest") or await known.current_contest(session)
             if contest_id is None:
@@ -58,8 +72,8 @@ def router(resources: Resources) -> APIRouter:
             "now": now,
             "stops": stops(rulebook),
             "local": now.astimezone(BANGKOK).strftime("%Y-%m-%dT%H:%M"),
-            "action": f"{PAGE}/intake",
+            "errors": errors,
         }
-        return await PAGES.render(request, "staff_clock.html", context)
+        return await PAGES.render(request, "staff_clock.html", context, status_code=status_code)
 
     return pages

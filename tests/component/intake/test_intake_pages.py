@@ -100,8 +100,12 @@ async def test_applicant_writes_and_sends_an_entry_without_script(sealed: str, s
     sent = await submit(applicant, f"{path}/check", {})
     assert sent.headers["location"] == f"{path}/sent"
     assert "SC65-0001" in (await applicant.get(f"{path}/sent", headers=HTML)).text
-    unconfirmed = await submit(applicant, f"{path}/withdrawal", {"confirm": "x"}, form_page=path)
-    assert unconfirmed.headers["location"] == f"{path}#withdraw"
+    unsure = {"confirm": "x", "reason": "เปลี่ยนผู้รับผิดชอบ"}
+    unconfirmed = await submit(applicant, f"{path}/withdrawal", unsure, form_page=path)
+    assert unconfirmed.status_code == 422
+    assert '<details id="withdraw" open>' in unconfirmed.text
+    assert 'id="error-confirm"' in unconfirmed.text
+    assert 'value="เปลี่ยนผู้รับผิดชอบ"' in unconfirmed.text
     gone = await submit(applicant, f"{path}/withdrawal", {"confirm": "ถอนผลงาน"}, form_page=path)
     assert gone.headers["location"] == "/apply"
     state = (await applicant.get(f"{API}{path.removeprefix('/apply').join(['/entries', ''])}")).json()[
@@ -148,6 +152,33 @@ async def test_signing_in_by_code_leads_where_one_wanted(
     left = await submit(anonymous, "/signout", {}, form_page="/apply")
     assert left.headers["location"] == "/"
     assert (await anonymous.get("/apply", headers=HTML)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("role", "first"),
+    [
+        (Role.STAFF, "/staff"),
+        (Role.JUDGE, "/judge"),
+        (Role.CLERK, "/letters"),
+        (Role.AUDITOR, "/audit"),
+        (Role.APPLICANT, "/apply"),
+    ],
+)
+async def test_signing_in_leads_to_the_first_page_of_the_role(
+    sealed: str,
+    signed_in: SignedIn,
+    anonymous: httpx.AsyncClient,
+    mailer: MemoryMailer,
+    role: Role,
+    first: str,
+) -> None:
+    await signed_in(role, email="somebody@office.example")
+    await submit(anonymous, "/signin", {"email": "somebody@office.example"})
+    found = CODE.search(mailer.to("somebody@office.example")[-1].subject)
+    assert found
+    fields = {"email": "somebody@office.example", "code": f"{found[1]}{found[2]}"}
+    done = await submit(anonymous, "/signin/code", fields, form_page="/signin")
+    assert (done.status_code, done.headers["location"]) == (303, first)
 
 
 async def test_staff_screens_an_entry_on_the_page(sealed: str, signed_in: SignedIn) -> None:
