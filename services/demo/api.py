@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ _PATIENCE_SECONDS = 300.0
 """How long something may take that follows by itself; a busy machine is slow, and slow is no failure."""
 _SOON_SECONDS = 60.0
 """How long a service may take to learn from events what another one knows."""
+
+_IDEMPOTENT = frozenset({"GET", "PUT"})
 
 
 class DemoFailed(Exception):
@@ -52,14 +54,24 @@ class Api:
     ) -> httpx.Response:
         """One request; a 401 of somebody just made known, or a 503, is repeated for a while.
 
+        Where the connection broke it is sent once more, if sending it twice does what sending it once does.
+
         Raises:
             Refused: the answer is a problem.
+            httpx.TransportError: no answer came.
         """
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         sent |= headers or {}
         deadline = time.monotonic() + _SOON_SECONDS
+        broken = False
         while True:
-            response = await self.http.request(method, path, headers=sent, **content)
+            try:
+                response = await self.http.request(method, path, headers=sent, **content)
+            except httpx.TransportError as error:
+                if broken or not _may_be_sent_again(method, error):
+                    raise
+                broken = True
+                continue
             if response.is_success:
                 return response
             not_yet = self.token and response.status_code == 401
@@ -102,6 +114,11 @@ class Api:
         raise DemoFailed(f"{method} {path} was accepted and should have been refused with {status}")
 
 
+def _may_be_sent_again(method: str, error: httpx.TransportError) -> bool:
+    """Whether the request is idempotent (RFC 9110 §9.2.2), or never left."""
+    return method in _IDEMPOTENT or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+
+
 async def until(
     question: Callable[[], Awaitable[Any]],
     what: str,
@@ -128,18 +145,19 @@ async def until(
     raise DemoFailed(f"waited {seconds:.0f} s in vain for {what}{last}")
 
 
-async def all_of(works: Iterable[Awaitable[Any]], *, at_once: int = 8) -> list[Any]:
+async def all_of(works: Iterable[Coroutine[Any, Any, Any]], *, at_once: int = 8) -> list[Any]:
     """The results of ``works`` in their order, a few at a time; the first error ends all."""
     gate = asyncio.Semaphore(at_once)
 
-    async def one(work: Awaitable[Any]) -> Any:
+    async def one(work: Coroutine[Any, Any, Any]) -> Any:
         async with gate:
             return await work
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_coroutine(one(work))) for work in works]
+    given = list(works)
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(work)) for work in given]
+    finally:
+        for work in given:
+            work.close()  # what an error kept from beginning would warn that nobody awaited it
     return [task.result() for task in tasks]
-
-
-async def _coroutine(work: Awaitable[Any]) -> Any:
-    return await work

@@ -83,7 +83,17 @@ def _reasons(error: Exception) -> list[str]:
         return list(dict.fromkeys(reason for reasons in every for reason in reasons)) if all(every) else []
     if isinstance(error, DemoFailed | Refused):
         return [str(error)]
-    return [f"{type(error).__name__}: {error}"] if isinstance(error, httpx.HTTPError) else []
+    return [_no_answer(error)] if isinstance(error, httpx.HTTPError) else []
+
+
+def _no_answer(error: httpx.HTTPError) -> str:
+    """Which request got no answer, why, and what to do."""
+    why = ": ".join(filter(None, (type(error).__name__, str(error))))
+    try:
+        asked = f"{error.request.method} {error.request.url.copy_with(query=None)}"
+    except RuntimeError:  # httpx knows no request
+        asked = "a request"
+    return f"{asked} got no answer ({why}). See whether the system still runs, then start the demo again."
 
 
 async def _demo(

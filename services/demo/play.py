@@ -113,7 +113,8 @@ async def play(system: System, plan: Plan, contest_toml: str, progress: Progress
 
 @contextlib.asynccontextmanager
 async def _stage(system: System, plan: Plan, contest_toml: str, progress: Progress) -> AsyncIterator[Stage]:
-    limits = httpx.Limits(max_connections=16, max_keepalive_connections=16)
+    # a connection at rest is given up before the server gives it up, so that no request meets a closed one
+    limits = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=2)
     async with (
         httpx.AsyncClient(base_url=system.url, timeout=60, limits=limits) as http,
         httpx.AsyncClient(base_url=system.mail_url, timeout=30) as mail,

@@ -1,6 +1,7 @@
 """The small parts of the demo: codes in mail, the attached PDF, figures, and what stops it."""
 
 import asyncio
+import gc
 import io
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from services.demo import cli, inbox
 from services.demo.acts.voting import certify
-from services.demo.api import Api, DemoFailed
+from services.demo.api import Api, DemoFailed, all_of
 from services.demo.asleep import reminders_of_one
 from services.demo.figures import Figure
 from services.demo.inbox import code_from
@@ -147,6 +148,47 @@ async def test_keep_says_who_can_sign_in_and_how_to_stop_and_ends_with_its_syste
     assert f"showcase admin you@example.org --var {tmp_path}" in lines[-3]
     assert f"showcase down --var {tmp_path}" in lines[-2]
     assert lines[-1] == "The system was stopped."
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "sent"),
+    [
+        ("GET", httpx.ReadError(""), 2),
+        ("PUT", httpx.RemoteProtocolError("disconnected"), 2),
+        ("POST", httpx.ReadError(""), 1),
+        ("POST", httpx.ConnectError("refused"), 2),
+    ],
+)
+async def test_a_broken_connection_is_tried_once_more_where_that_is_safe(
+    method: str, error: httpx.TransportError, sent: int
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        raise error
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://demo") as http:
+        with pytest.raises(type(error)) as raised:
+            await Api(http).send(method, "/api/intake/v1/contests", params={"limit": 1})
+    assert asked == [method] * sent
+    assert cli._reasons(raised.value)[0].startswith(
+        f"{method} http://demo/api/intake/v1/contests got no answer"
+    )
+
+
+@pytest.mark.filterwarnings("error")
+async def test_what_an_error_keeps_from_beginning_is_put_away_in_silence() -> None:
+    async def work(number: int) -> int:
+        if number == 1:
+            raise DemoFailed("no")
+        await asyncio.sleep(0)
+        return number
+
+    assert await all_of([work(number) for number in (2, 3)]) == [2, 3]
+    with pytest.raises(ExceptionGroup):
+        await all_of([work(number) for number in range(6)], at_once=1)
+    gc.collect()
 
 
 async def test_a_mail_that_mailpit_got_twice_counts_once() -> None:
