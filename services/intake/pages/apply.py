@@ -37,6 +37,11 @@ def _eligibility(found: Here, answers: dict[str, str]) -> tuple[Invalid, ...]:
     """What the five questions say against an application."""
     rules = found.rulebook.eligibility
     kinds = {kind.id for kind in rules.applicant_kinds}
+    unanswered = {
+        name: Invalid(f"โปรดตอบข้อ {number}", f"Please answer question {number}.", field=name)
+        for number, name in enumerate(QUESTIONS, start=1)
+        if not answers[name]
+    }
     since = _day(answers["operating_since"])
     checks = (
         (
@@ -72,12 +77,16 @@ def _eligibility(found: Here, answers: dict[str, str]) -> tuple[Invalid, ...]:
             Invalid("เลือกด้านที่สมัคร (ข้อ 4)", "Choose a category (annex §4).", field="category_id"),
         ),
     )
-    return tuple(fault for passed, fault in checks if not passed)
+    return tuple(unanswered.get(fault.field, fault) for passed, fault in checks if not passed)
 
 
 def _operated_fault(found: Here, since: date | None) -> Invalid:
     if since is None:
-        return Invalid("ระบุวันที่เริ่มให้บริการ", "Say when the service began.", field="operating_since")
+        return Invalid(
+            "วันที่ไม่ถูกต้อง เช่น 2021-06-01 (ปี ค.ศ.)",
+            "Not a date; write it like 2021-06-01.",
+            field="operating_since",
+        )
     content = EntryContent(operating_since=since)
     for fault in faults(content, (), found.rulebook):
         if fault.field == "operating_since":

@@ -18,8 +18,10 @@ from services.intake.handlers.entries import content_of
 from services.intake.http.entries import download
 from services.intake.pages.apply import Applicant, page_context
 from services.intake.pages.common import PAGES, Here, here, province_options, text_of
+from services.intake.pages.entry_views import answers, following, part_answers
 from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
+from shared.thai.dates import page_time
 from shared.web.pages import field_errors, language_of, redirect
 from shared.web.sessions import Account, current_account
 
@@ -117,8 +119,11 @@ def router(resources: Resources) -> APIRouter:
         dimension = next(
             (d for d in found.rulebook.rubric if section is not None and d.id == section.dimension_id), None
         )
+        shared = await page_context(found, entry, len(files), language)
+        groups = answers(content_of(entry), found, files, language)
         context = {
-            **await page_context(found, entry, len(files), language),
+            **shared,
+            "readable": None if shared["editable"] else part_answers(groups, part, found),
             "files": files,
             "section": section,
             "dimension": dimension,
@@ -158,11 +163,13 @@ def router(resources: Resources) -> APIRouter:
                 request, entry_id, account, part, errors=field_errors(error, language), status_code=422
             )
         if by_script:
-            return JSONResponse({"revision": saved.revision})
+            return JSONResponse({"revision": saved.revision, "saved_at": page_time(found.now, language)})
         wrong = _own_faults(part, found, content, language)
-        if wrong and text_of(form, "go") != "later":
+        if text_of(form, "go") == "later":
+            return redirect(f"/apply/{entry_id}", th="บันทึกแล้ว", en="Saved.")
+        if wrong:
             return await show(request, entry_id, account, part, errors=wrong, status_code=422)
-        return redirect(f"/apply/{entry_id}", th="บันทึกแล้ว", en="Saved.")
+        return redirect(f"/apply/{entry_id}/{following(part, found)}", th="บันทึกแล้ว", en="Saved.")
 
     @pages.get("/applicant")
     async def applicant(request: Request, entry_id: str, account: Applicant) -> Response:

@@ -4,14 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import TypeAdapter, ValidationError
 
 from services.intake import repository
 from services.intake.domain.calendar_file import calendar
 from services.intake.handlers import briefing
 from services.intake.http.briefing import may_touch
-from services.intake.http.values import Email, network_of
-from services.intake.pages.common import PAGES, here, province_options, text_of
+from services.intake.http.values import network_of
+from services.intake.pages.common import PAGES, email_of, here, province_options, text_of
 from services.intake.tables import Registration
 from shared.contracts.intake import Attendance
 from shared.contracts.rulebook import MilestoneKind
@@ -20,7 +19,6 @@ from shared.service import Resources
 from shared.web.pages import field_errors, language_of, redirect
 from shared.web.sessions import Account, account_or_none, current_account
 
-_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 SignedIn = Annotated[Account, Depends(current_account)]
 _NAMES = ("attends_as", "organisation", "province_code", "email", "name", "representative")
 
@@ -29,21 +27,21 @@ def _checked(given: dict[str, str], *, signed_in: bool) -> Attendance:
     """How the person attends.
 
     Raises:
-        Invalid: something is missing; every field is named.
+        Invalid: something is missing; every field is named, in the order of the form.
     """
     found = []
+    if given["attends_as"] not in set(Attendance):
+        found.append(Invalid("เลือกว่าเข้าเองหรือส่งผู้แทน", "Choose who comes.", field="attends_as"))
     if not given["organisation"]:
         found.append(Invalid("ระบุหน่วยงาน", "Give the organisation.", field="organisation"))
     if not signed_in:
-        try:
-            given["email"] = _EMAIL.validate_python(given["email"])
-        except ValidationError:
-            found.append(Invalid("อีเมลไม่ถูกต้อง", "This is no e-mail address.", field="email"))
         if not given["name"]:
             found.append(Invalid("ระบุชื่อ", "Give your name.", field="name"))
+        try:
+            given["email"] = email_of(given["email"])
+        except Invalid as error:
+            found.append(error)
     representing = given["attends_as"] == Attendance.REPRESENTATIVE
-    if given["attends_as"] not in set(Attendance):
-        found.append(Invalid("เลือกว่าเข้าเองหรือส่งผู้แทน", "Choose who comes.", field="attends_as"))
     if representing and not given["representative"]:
         found.append(Invalid("ระบุชื่อผู้แทน", "Give the representative's name.", field="representative"))
     if found:

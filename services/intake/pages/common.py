@@ -4,22 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.datastructures import FormData, UploadFile
 
 from services.intake.domain.contest_file import ContestFile
 from services.intake.domain.entry import EntryState, Outcome
 from services.intake.handlers.contests import contest_file
+from services.intake.http.values import Email
 from services.intake.tables import Entry
 from shared import known
 from shared.contracts.rulebook import MilestoneKind, Rulebook
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.service import Resources
 from shared.thai.order import thai_order
 from shared.thai.provinces import known_province, provinces
 from shared.web.pages import Pages
 
 PAGES = Pages("services.intake")
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 SPOKEN = {"th": "ไทย", "en": "English"}
 
 
@@ -75,6 +78,24 @@ def text_of(form: FormData, name: str, *, limit: int = 50_000) -> str:
     if isinstance(value, UploadFile):
         return ""
     return value.replace("\x00", "").replace("\r\n", "\n").strip()[:limit]
+
+
+def email_of(text: str) -> str:
+    """The e-mail address that was typed.
+
+    Raises:
+        Invalid: there is none, or it is none.
+    """
+    if not text:
+        raise Invalid("กรอกอีเมล เช่น office@example.go.th", "Give an e-mail address.", field="email")
+    try:
+        return _EMAIL.validate_python(text)
+    except ValidationError as error:
+        raise Invalid(
+            "อีเมลไม่ถูกต้อง เช่น office@example.go.th",
+            "This is no e-mail address; it looks like office@example.go.th.",
+            field="email",
+        ) from error
 
 
 def province_options(language: str) -> list[tuple[str, str]]:

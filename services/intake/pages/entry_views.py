@@ -57,6 +57,24 @@ def tasks(entry: Entry, found: Here, done: Completeness, files: int, language: s
     return [*found_tasks, attach]
 
 
+def part_answers(groups: Sequence[AnswerGroup], part: str, found: Here) -> AnswerGroup | None:
+    """What :func:`answers` says of one page of the form: ``applicant``, ``project`` or ``section:<id>``."""
+    name, _, section_id = part.partition(":")
+    if name in ("applicant", "project"):
+        return groups[0 if name == "applicant" else 1]
+    for section, row in zip(found.file.application.sections, groups[2].rows, strict=True):
+        if section.id == section_id:
+            return AnswerGroup(row[0], [(groups[2].heading, row[1], "")])
+    return None
+
+
+def following(part: str, found: Here) -> str:
+    """The page of the form behind ``part``: ``project``, ``section/<id>``, at last ``files``."""
+    sections = [f"section/{section.id}" for section in found.file.application.sections]
+    order = ["applicant", "project", *sections, "files"]
+    return order[order.index(part.replace(":", "/")) + 1]
+
+
 def answers(
     content: EntryContent, found: Here, files: Sequence[Attachment], language: str, *, change: str = ""
 ) -> list[AnswerGroup]:

@@ -2,21 +2,19 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import TypeAdapter, ValidationError
 
 from services.intake.domain.sign_in import derived_key
 from services.intake.handlers import contacts, sign_in
-from services.intake.http.values import Email, network_of
+from services.intake.http.values import network_of
 from services.intake.mails import send_code
-from services.intake.pages.common import PAGES, text_of
+from services.intake.pages.common import PAGES, email_of, text_of
 from shared.contracts.intake import Role
-from shared.errors import DomainError, Invalid
+from shared.errors import DomainError
 from shared.service import Resources
 from shared.web.pages import field_errors, language_of, redirect
 from shared.web.problems import safe_path
 from shared.web.sessions import SessionIssuer, account_or_none, clear_session_cookie, set_session_cookie
 
-_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _HOME = {
     Role.ADMIN: "/staff",
     Role.STAFF: "/staff",
@@ -25,17 +23,6 @@ _HOME = {
     Role.CLERK: "/letters",
     Role.AUDITOR: "/audit",
 }
-
-
-def _email(value: str) -> str:
-    try:
-        return _EMAIL.validate_python(value)
-    except ValidationError as error:
-        raise Invalid(
-            "อีเมลไม่ถูกต้อง เช่น office@example.go.th",
-            "This is no e-mail address; it looks like office@example.go.th.",
-            field="email",
-        ) from error
 
 
 def _first_page(roles: tuple[Role, ...]) -> str:
@@ -60,7 +47,7 @@ def router(resources: Resources) -> APIRouter:
         form = await PAGES.form(request)
         given, target = text_of(form, "email"), safe_path(text_of(form, "next"), "")
         try:
-            email = _email(given)
+            email = email_of(given)
             async with resources.database.transaction() as session:
                 issued = await sign_in.issue_code(
                     session, email, network_of(request), key=key, rehearsal_factor=factor
@@ -79,7 +66,7 @@ def router(resources: Resources) -> APIRouter:
         given, target = text_of(form, "email"), safe_path(text_of(form, "next"), "")
         code = "".join(text_of(form, "code").split())
         try:
-            email = _email(given)
+            email = email_of(given)
             async with resources.database.transaction() as session:
                 signed_in = await sign_in.sign_in(
                     session,

@@ -5,15 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData
 
 from services.intake import repository
 from services.intake.domain.sign_in import derived_key, normal_email
 from services.intake.handlers import briefing, contacts
 from services.intake.handlers.contacts import DEPLOYMENT, Person
-from services.intake.http.values import Email
-from services.intake.pages.common import PAGES, here, province_name, province_options, text_of
+from services.intake.pages.common import PAGES, email_of, here, province_name, province_options, text_of
 from services.intake.tables import Contact
 from shared import known
 from shared.contracts.intake import Attendance, Role
@@ -25,7 +23,6 @@ from shared.web.tables import Column, Filter, csv_response, table_view, wants_cs
 
 Staff = Annotated[Account, Depends(require(Role.STAFF))]
 Admin = Annotated[Account, Depends(require(Role.ADMIN))]
-_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 MOST_ROWS = 10_000
 ROLES: dict[Role, tuple[str, str]] = {
     Role.APPLICANT: ("ผู้สมัคร", "Applicant"),
@@ -72,10 +69,7 @@ def _checked(person: Person) -> Person:
     Raises:
         Invalid: it is no address.
     """
-    try:
-        return replace(person, email=_EMAIL.validate_python(person.email))
-    except ValidationError as error:
-        raise Invalid("อีเมลไม่ถูกต้อง", "This is no e-mail address.", field="email") from error
+    return replace(person, email=email_of(person.email))
 
 
 def router(resources: Resources) -> APIRouter:

@@ -1,4 +1,4 @@
-// Pages work without this file; with it they count down, count words, save drafts and follow live numbers.
+// Pages work without this file; with it they count down, count characters, save drafts and follow live numbers.
 "use strict";
 
 const UNITS = { th: ["วัน", "ชั่วโมง", "นาที"], en: ["day", "hour", "minute"] };
@@ -26,27 +26,24 @@ function countDown(element) {
   setInterval(tick, 15000);
 }
 
-// <textarea data-words="300">: how much is written, of how much.
-function countWords(area) {
+// <textarea data-most="4000">: how many characters are written, of how many, as the server counts them.
+function countCharacters(area) {
   const output = document.createElement("p");
-  output.className = "words";
+  output.className = "used";
   area.after(output);
-  const thai = document.documentElement.lang === "th";
-  const segmenter = "Segmenter" in Intl ? new Intl.Segmenter("th", { granularity: "word" }) : null;
+  const unit = document.documentElement.lang === "th" ? "ตัวอักษร" : "characters";
+  const most = Number(area.dataset.most);
   const count = () => {
-    const words = segmenter
-      ? [...segmenter.segment(area.value)].filter((part) => part.isWordLike).length
-      : area.value.split(/\s+/).filter(Boolean).length;
-    const most = Number(area.dataset.words);
-    output.textContent = most ? `${words} / ${most} ${thai ? "คำ" : "words"}` : `${words} ${thai ? "คำ" : "words"}`;
-    output.classList.toggle("error", most > 0 && words > most);
+    const written = [...area.value.trim()].length;
+    output.textContent = `${written.toLocaleString("en-US")} / ${most.toLocaleString("en-US")} ${unit}`;
+    output.classList.toggle("error", written > most);
   };
   area.addEventListener("input", count);
   count();
 }
 
 // <form data-autosave="/address">: sends the form when typing rests, says when it saved, and tries again after
-// a lost connection. The server answers 2xx; with {"saved_at": "…"} its text is shown.
+// a lost connection. The server answers 2xx; with {"saved_at": "…"} that is shown, the contest's time as it writes it.
 function autosave(form) {
   const thai = document.documentElement.lang === "th";
   const output = form.querySelector("[data-saved]") || form.appendChild(document.createElement("p"));
@@ -77,8 +74,8 @@ function autosave(form) {
         const problem = await response.json().catch(() => ({}));
         say((thai && problem.detail_th) || problem.detail || `${response.status}`, true);
       } else {
-        const clock = new Date().toLocaleTimeString(thai ? "th-TH" : "en-GB", { hour: "2-digit", minute: "2-digit" });
-        say(thai ? `บันทึกแล้วเมื่อ ${clock} น.` : `Saved at ${clock}`);
+        const { saved_at: at } = await response.json().catch(() => ({}));
+        say((thai ? "บันทึกแล้ว" : "Saved") + (at ? (thai ? " เมื่อ " : " at ") + at : ""));
       }
     } catch {
       changed = true;
@@ -147,7 +144,7 @@ function ring(bell) {
 
 document.querySelectorAll("[data-until]").forEach(countDown);
 document.querySelectorAll("[data-bell]").forEach(ring);
-document.querySelectorAll("textarea[data-words]").forEach(countWords);
+document.querySelectorAll("textarea[data-most]").forEach(countCharacters);
 document.querySelectorAll("form[data-autosave]").forEach(autosave);
 document.querySelectorAll("[data-live]").forEach(follow);
 document.querySelectorAll("select[data-submit]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));

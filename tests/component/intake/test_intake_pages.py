@@ -1,10 +1,12 @@
 """Pages without a browser: they render in both languages, refuse the wrong role, and survive bad forms."""
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
 
+from shared.clock import FixedClock
 from shared.contracts.intake import Role
 from shared.mail import MemoryMailer
 from shared.testing.web import submit
@@ -91,15 +93,24 @@ async def test_applicant_writes_and_sends_an_entry_without_script(sealed: str, s
     )
     fields = ("category_id", "title_th", "title_en", "summary_th", "summary_en", "operating_since", "vendor")
     await submit(applicant, f"{path}/project", {name: whole[name] for name in fields})
-    for section in ("origin", "solution", "evidence", "sustainability"):
+    sections = ("origin", "solution", "evidence", "sustainability")
+    behind = (*(f"{path}/section/{section}" for section in sections[1:]), f"{path}/files")
+    for section, after in zip(sections, behind, strict=True):
         saved = await submit(applicant, f"{path}/section/{section}", {"text": "ข้อความ"})
-        assert saved.headers["location"] == path
+        assert saved.headers["location"] == after
+    later = await submit(applicant, f"{path}/section/origin", {"text": "ข้อความ", "go": "later"})
+    assert later.headers["location"] == path
+    assert "ตรวจคำตอบและส่ง" in (await applicant.get(path, headers=HTML)).text
     files = {"file": ("แผน.pdf", b"%PDF-1.7", "application/pdf")}
     attached = await submit(applicant, f"{path}/files", {}, files=files)
     assert attached.headers["location"] == f"{path}/files"
     sent = await submit(applicant, f"{path}/check", {})
     assert sent.headers["location"] == f"{path}/sent"
     assert "SC65-0001" in (await applicant.get(f"{path}/sent", headers=HTML)).text
+    assert (
+        f'class="button quiet" href="{path}/check">แก้ไขและส่งใหม่'
+        in (await applicant.get(path, headers=HTML)).text
+    )
     unsure = {"confirm": "x", "reason": "เปลี่ยนผู้รับผิดชอบ"}
     unconfirmed = await submit(applicant, f"{path}/withdrawal", unsure, form_page=path)
     assert unconfirmed.status_code == 422
@@ -112,6 +123,36 @@ async def test_applicant_writes_and_sends_an_entry_without_script(sealed: str, s
         "state"
     ]
     assert state == "withdrawn"
+    left = (await applicant.get(f"{path}/section/origin", headers=HTML)).text
+    assert ("<textarea" in left, "ข้อความ" in left, "แก้ไขไม่ได้แล้ว" in left) == (False, True, True)
+    assert left.index("แก้ไขไม่ได้แล้ว") < left.index("ข้อความ")
+
+
+async def test_a_question_left_open_is_asked_again_and_not_taken_for_a_no(
+    sealed: str, signed_in: SignedIn
+) -> None:
+    applicant = await signed_in(Role.APPLICANT)
+    page = await submit(applicant, "/apply/eligibility", {"service": "no"})
+    errors = re.findall(r'<p class="error" id="error-(\w+)">.*?</span> ([^<]+)</p>', page.text)
+    assert errors == [
+        ("applicant_kind", "โปรดตอบข้อ 1"),
+        ("interest", "โปรดตอบข้อ 2"),
+        ("service", "ข้อ 1: ต้องเป็นโครงการ ระบบบริการ หรือกิจกรรมที่ให้บริการประชาชน"),
+        ("operating_since", "โปรดตอบข้อ 4"),
+        ("category_id", "โปรดตอบข้อ 5"),
+    ]
+
+
+async def test_the_briefing_s_errors_stand_in_the_form_s_order(
+    sealed: str, clock: FixedClock, anonymous: httpx.AsyncClient, signed_in: SignedIn
+) -> None:
+    clock.instant -= timedelta(days=10)
+    page = await submit(anonymous, "/briefing", {"attends_as": "representative"})
+    summary = re.findall(r'<a href="#field-(\w+)">([^<]+)</a>', page.text)
+    assert [name for name, _ in summary] == ["organisation", "name", "email", "representative"]
+    assert dict(summary)["email"].startswith("กรอกอีเมล")
+    added = await submit(await signed_in(Role.ADMIN), "/staff/people/new", {"name": "ผู้ทดสอบ"})
+    assert (added.status_code, "กรอกอีเมล" in added.text) == (422, True)
 
 
 async def test_autosave_keeps_one_section_and_answers_in_json(sealed: str, signed_in: SignedIn) -> None:
@@ -123,7 +164,8 @@ async def test_autosave_keeps_one_section_and_answers_in_json(sealed: str, signe
     assert token
     data = {"_csrf": token[1], "text": "พิมพ์ค้างไว้"}
     saved = await applicant.post(path, data=data, headers={"accept": "application/json"})
-    assert saved.json() == {"revision": 2}
+    assert saved.json() == {"revision": 2, "saved_at": "09.00 น."}
+    assert 'data-most="4000"' in form.text
     content = (await applicant.get(f"{API}/entries/{entry['entry_id']}")).json()["content"]
     assert content["sections"]["origin"] == "พิมพ์ค้างไว้"
     assert content["title_th"] == "คลองใส เมืองเย็น"
