@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,9 @@ from shared.errors import DomainError
 from shared.testing.postgres import in_database
 from shared.testing.rulebooks import CONTEST_ID
 from shared.testing.web import publish_contest
+
+# SQLModel marks SQLAlchemy's own execute as deprecated; plain SQL needs it
+warnings.filterwarnings("ignore", r"\s*.*You probably want to use", DeprecationWarning)
 
 STEPS = ("before", "number", "chained", "committed", "rendered")
 _COPY = text(
