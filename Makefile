@@ -36,7 +36,7 @@ test-setup: setup
 	@$(BIN)/python -m shared.testing.machine
 
 test: test-setup ## all tests, on real PostgreSQL and real Kafka (ARGS="tests/unit -k calendar")
-	@$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder --durations=15)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder --durations=15)
 
 test-faults: test-setup ## kill, cut, fill and freeze a running vote: up to 20 minutes (ARGS="-k kafka")
 	@SHOWCASE_FAULTS=all $(BIN)/python -m pytest tests/faults -s --durations=0 $(ARGS)

@@ -52,7 +52,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests go first: two processes that share the files then end at about the same time.
+    """Files with slow tests go first: processes that share the files then end at about the same time.
 
     pytest-xdist would put them last, for they have few tests; hence ``--no-loadscope-reorder`` in the
     Makefile."""
