@@ -14,6 +14,7 @@ from services.notify.domain.notices import Rule
 from services.notify.domain.recipients import addressees_of
 from services.notify.letter_texts import CertificateTemplate, LetterTemplate, Paper, Posts, Signer, TextFile
 from services.notify.notice_files import NoticeText, notice_texts, rules_in
+from shared.contracts.event import LocalizedText
 from shared.contracts.notify import LetterKind
 from shared.errors import Invalid, NotFound
 from shared.thai.agencies import expand
@@ -59,6 +60,11 @@ class Profile(TextFile):
         if LetterKind.EXTERNAL.value not in self.series:
             raise ValueError("series: external is missing")
         return self
+
+    @property
+    def called(self) -> LocalizedText:
+        """The agency's name, for pages in either language."""
+        return LocalizedText(th=self.name, en=self.name_en)
 
     def complete(self) -> bool:
         """Whether letters may leave without the draft mark."""
@@ -112,9 +118,9 @@ class ContestFiles:
         """The letterheads that there are."""
         return tuple(_read(self.letters / "profiles.toml"))
 
-    def agency_names(self) -> dict[str, str]:
+    def agency_names(self) -> dict[str, LocalizedText]:
         """The agencies that have a letterhead: what addresses call them → what people call them."""
-        return {name: self.profile(name).name for name in self.profile_names()}
+        return {name: self.profile(name).called for name in self.profile_names()}
 
     def emblem(self, profile: Profile) -> bytes:
         """The emblem's file, checked; empty where none is set."""

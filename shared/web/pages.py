@@ -91,6 +91,10 @@ class Words:
             return th.in_language(self.language)
         return en if self.language == "en" and en else th
 
+    def telephone(self, number: str) -> str:
+        """``0 2026 2333 ต่อ 5103`` or ``0 2026 2333 ext. 5103``."""
+        return number.replace(" ต่อ ", " ext. ") if self.language == "en" else number
+
     def dt(self, instant: datetime | None, *, seconds: bool = False) -> str:
         """``5 ส.ค. 2565 เวลา 09.12 น.`` or ``5 Aug 2022, 09:12``, in Bangkok."""
         return "" if instant is None else dates.page_instant(instant, self.language, seconds=seconds)
@@ -193,6 +197,7 @@ class Pages:
             "flash": _flash_of(request),
             "path": request.url.path,
             "t": words.t,
+            "telephone": words.telephone,
             "dt": words.dt,
             "date": words.date,
             "time": words.time,

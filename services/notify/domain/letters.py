@@ -108,6 +108,9 @@ KIND_NAMES: dict[LetterKind, tuple[str, str]] = {
     LetterKind.MINUTES: ("รายงานการประชุม", "Minutes"),
 }
 
+URGENCY_NAMES: dict[str, str] = {"ด่วน": "Urgent", "ด่วนมาก": "Very urgent", "ด่วนที่สุด": "Most urgent"}
+"""ชั้นความเร็ว as English pages call it; letters bear the Thai word."""
+
 
 def after(state: LetterState, step: Step) -> LetterState:
     """The state that ``step`` leads to.

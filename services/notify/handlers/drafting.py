@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify import repository
 from services.notify.contest_files import ContestFiles, addressees_from_csv, contest_files
 from services.notify.domain.letters import Addressee, LetterState, Step, after
-from services.notify.handlers.composing import describe
+from services.notify.handlers.composing import composition_of, content_of, describe
 from services.notify.handlers.sources import rows_of
 from services.notify.letter_texts import LetterTemplate
 from services.notify.tables import Letter
@@ -163,18 +163,24 @@ async def edit_letter(
 ) -> Letter:
     """Change a draft's texts or addressees; an approved one becomes a draft again.
 
+    Saved as it is, a letter that was put forward or approved stays so.
+
     Raises:
         Conflict: it is signed or void.
         Invalid: the texts cannot be used.
     """
     letter = await repository.letters.letter(session, letter_id, lock=True)
-    letter.state = after(LetterState(letter.state), Step.EDIT)
-    letter.content = None
-    letter.overrides = {
-        name: value for name, value in {**letter.overrides, **overrides}.items() if value is not None
-    }
+    following = after(LetterState(letter.state), Step.EDIT)
+    texts = {name: value for name, value in {**letter.overrides, **overrides}.items() if value is not None}
+    recipients = letter.recipients
     if recipients_csv.strip():
-        letter.recipients = [asdict(one) for one in addressees_from_csv(recipients_csv)]
+        recipients = [asdict(one) for one in addressees_from_csv(recipients_csv)]
+    if letter.state != following and recipients == letter.recipients:
+        composition = await composition_of(session, letter, public_url)
+        if composition.content(texts) == await content_of(session, letter, public_url):
+            return letter
+    letter.state, letter.content = following, None
+    letter.overrides, letter.recipients = texts, recipients
     await describe(session, letter, public_url)
     now = await clock.now(session, letter.contest_id)
     await repository.letters.add_step(session, letter, Step.EDIT, by, now)

@@ -18,6 +18,7 @@ from services.notify.pages.agencies import day_or_none
 from services.notify.pages.common import PAGES, Registry, contest_of, of_staff
 from services.notify.pages.uploads import read_upload
 from services.notify.register_tables import RegisterHead
+from shared.contracts.event import LocalizedText
 from shared.errors import DomainError, Invalid, NotFound
 from shared.service import Resources
 from shared.thai.dates import BUDDHIST_ERA
@@ -45,7 +46,7 @@ class Opened:
 
     book: Book
     agency: Agency
-    agencies: Mapping[str, str]
+    agencies: Mapping[str, LocalizedText]
     """Those whose books the reader may open, and how they are called."""
     year: int
     years: list[int]

@@ -61,7 +61,7 @@ def router(resources: Resources) -> APIRouter:
             "now": await clock.now(session, letter.contest_id),
             "token": token,
             "number": thai_digits(letter.number_text),
-            "agency": profile.name,
+            "agency": profile.called,
             "sender_email": profile.email,
             "may_pass_on": cascade.may_pass_on(dispatch),
             "cover": await cascade.cover_of(session, dispatch),

@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 
 from services.notify import repository
 from services.notify.contest_files import contest_files
-from services.notify.domain.letters import KIND_NAMES, LetterState
+from services.notify.domain.letters import KIND_NAMES, URGENCY_NAMES, LetterState
 from services.notify.handlers import drafting, rendering
 from services.notify.pages.common import PAGES, Registry, Staff, check_letter, contest_of
 from services.notify.pages.letters import picture_address, show_letter
@@ -37,7 +37,8 @@ def router(resources: Resources) -> APIRouter:
         order = {LetterKind.CIRCULAR: 0, LetterKind.EXTERNAL: 1, LetterKind.MEMORANDUM: 2}
         templates.sort(key=lambda pair: (order.get(pair[1].kind, 3), pair[0]))
         profiles = {name: files.profile(template.profile) for name, template in templates}
-        context = {"templates": templates, "existing": existing, "profiles": profiles, "kinds": KIND_NAMES}
+        context = {"templates": templates, "existing": existing, "profiles": profiles}
+        context |= {"kinds": KIND_NAMES, "urgencies": URGENCY_NAMES}
         return await PAGES.render(request, "letter_new.html", context)
 
     @pages.post("/letters/new")
@@ -105,7 +106,7 @@ def router(resources: Resources) -> APIRouter:
             await rendering.check_printable(overrides)
             async with database.transaction() as session:
                 before = (await repository.letters.letter(session, letter_id)).state
-                await drafting.edit_letter(
+                letter = await drafting.edit_letter(
                     session,
                     clock,
                     letter_id,
@@ -116,6 +117,13 @@ def router(resources: Resources) -> APIRouter:
                 )
         except DomainError as error:
             return await show_letter(request, resources, letter_id, error=error, typed=overrides)
+        if before != LetterState.DRAFT and letter.state == before:
+            return redirect(
+                f"/letters/{letter_id}",
+                th="ไม่มีข้อความที่เปลี่ยน หนังสือยังอยู่ในสถานะเดิม",
+                en="Nothing was changed; the letter stays as it was.",
+                kind="note",
+            )
         if before != LetterState.DRAFT:
             return redirect(
                 f"/letters/{letter_id}",

@@ -46,7 +46,7 @@ def router(resources: Resources) -> APIRouter:
             {
                 "number": thai_digits(letter.number_text),
                 "issued": letter.issued_at.date() if letter.issued_at else None,
-                "agency": files.profile(letter.agency).name,
+                "agency": files.profile(letter.agency).called.in_language(language_of(request)),
                 "subject": letter.subject,
                 "addressee": letter.addressee,
                 "_href": f"/documents/{public.code}",
@@ -85,7 +85,7 @@ def router(resources: Resources) -> APIRouter:
             "rulebook": rulebook,
             "now": now,
             "number": thai_digits(letter.number_text),
-            "agency": contest_files(letter.contest_id).profile(letter.agency).name,
+            "agency": contest_files(letter.contest_id).profile(letter.agency).called,
             "address": f"{site}/documents/{code}",
             "reading": rendering.reading_version(letter, letter.content or {}),
             "enclosed": enclosed if enclosed and not enclosed.withdrawn_at else None,

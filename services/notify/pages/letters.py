@@ -129,7 +129,7 @@ def router(resources: Resources) -> APIRouter:
         context = {
             "view": view,
             "waiting": waiting,
-            "own": None if own is None else [agencies[name] for name in sorted(own)],
+            "own": None if own is None else [agencies[name].in_language(language) for name in sorted(own)],
             "next_steps": NEXT_STEPS,
         }
         return await PAGES.render(request, "letters.html", context)

@@ -133,6 +133,43 @@ async def test_changing_an_approved_letter_says_that_it_is_a_draft_again(notify:
         assert "no number yet" in (await client.get("/letters?lang=en")).text
 
 
+async def test_an_approved_letter_that_is_saved_as_it_is_stays_approved(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _draft(client, recipients_csv=THREE)
+        path = f"{API}/letters/{letter['letter_id']}"
+        approved = await _step(client, letter["letter_id"], "approval")
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        address = f"/letters/{letter['letter_id']}"
+        async with notify.database.transaction() as session:
+            content = (await session.get(Letter, (CONTEST_ID, letter["letter_id"]))).content
+        as_it_is = {
+            "subject": content["subject"],
+            "paragraphs": "\r\n\r\n".join(content["paragraphs"]),
+            "recipients": THREE,
+        }
+        saved = await submit(client, f"{address}/edit", as_it_is, form_page=address)
+        assert saved.is_redirect
+        assert "หนังสือยังอยู่ในสถานะเดิม" in (await client.get(address)).text
+        assert (await client.get(path)).json() == approved
+        fewer = {"recipients": "\n".join(THREE.splitlines()[:3])}
+        await submit(client, f"{address}/edit", fewer, form_page=address)
+        assert (await client.get(path)).json()["state"] == "draft"
+
+
+async def test_english_pages_call_agencies_and_urgency_in_english(notify: Notify) -> None:
+    async with client_for(notify.service()) as client:
+        letter = await _signed(client, recipients_csv=THREE)
+        sign_in(client, [Role.STAFF], contact_id="drafter")
+        address = f"/letters/{letter['letter_id']}"
+        await submit(client, f"{address}/publication", {}, form_page=address)
+        for page in ("/documents", "/letters/new", "/letters/agencies/depa", "/letters/books/out", address):
+            main = (await client.get(f"{page}?lang=en")).text.partition("<main")[2].partition("</main>")[0]
+            assert "Digital Economy Promotion Agency" in main, page
+        made = (await client.get("/letters/new?lang=en")).text
+        assert ("Most urgent" in made, "ด่วนที่สุด" in made) == (True, False)
+        assert "เข้าคิวเมื่อส่งออก" in (await client.get("/letters/print?lang=th")).text
+
+
 def _way(page: str) -> list[tuple[str, str]]:
     """The steps that a letter's page shows, each as past, here or to come."""
     steps = page.partition('<ol class="letter-way"')[2].partition("</ol>")[0]
