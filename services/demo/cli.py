@@ -19,12 +19,16 @@ from services.demo.plan import Plan, make_plan
 from services.demo.play import Outcome, play
 from services.demo.show import Show, print_figures
 from services.demo.story import entries
-from services.demo.system import System, own_system
+from services.demo.system import System, own_system, program
 
 app = typer.Typer(
     help="The demo.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 CONTEST_FILE = Path(__file__).resolve().parents[2] / "contests" / "smart-city-2022" / "contest.toml"
+_OVER = (
+    "This contest is over: applying, scoring and voting are closed."
+    " To try those, begin one on an empty system (make up)."
+)
 
 
 @app.callback()
@@ -202,14 +206,16 @@ def _who_can_sign_in(system: System, *, played: bool = True) -> list[str]:
     ]
 
 
-def _how_to_go_on(system: System) -> list[str]:
-    """Another administrator, and how the system is stopped."""
+def _how_to_go_on(system: System, *, played: bool = True) -> list[str]:
+    """What can be tried, another administrator, and how the system is stopped."""
+    over = [_OVER] if played else []
     if system.var is None:
-        return ["Ctrl-C ends the demo; the system goes on."]
+        return [*over, "Ctrl-C ends the demo; the system goes on."]
     beside = "" if system.var.resolve() == Path("var").resolve() else f" --var {system.var}"
     return [
-        f"To be an administrator yourself: showcase admin you@example.org{beside}",
-        f"The system stays up until Ctrl-C here, or: showcase down{beside}",
+        *over,
+        f"To be an administrator yourself: {program()} admin you@example.org{beside}",
+        f"The system stays up until Ctrl-C here, or: {program()} down{beside}",
     ]
 
 
@@ -220,7 +226,7 @@ def _say(console: Console, lines: list[str]) -> None:
 
 async def _stay(console: Console, system: System, *, played: bool = True) -> None:
     """Leave the system to a person, until Ctrl-C or until its own process has ended."""
-    _say(console, _who_can_sign_in(system, played=played) + _how_to_go_on(system))
+    _say(console, _who_can_sign_in(system, played=played) + _how_to_go_on(system, played=played))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)

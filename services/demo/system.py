@@ -37,6 +37,11 @@ class System:
     """Returns when the demo's own system has ended, whoever stopped it."""
 
 
+def program() -> str:
+    """How a person who started the demo starts this program again: ``.venv/bin/showcase`` under ``make``."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "showcase" else "showcase"
+
+
 @contextlib.asynccontextmanager
 async def own_system(var: Path, *, admin: str, port: int | None) -> AsyncIterator[System]:
     """A fresh system under ``var``: whatever an earlier demo left there is deleted.
@@ -85,7 +90,7 @@ def _delete(var: Path) -> None:
     with contextlib.suppress(OSError, ValueError):
         pid = json.loads((var / "showcase.json").read_text())["pid"]
         os.kill(pid, 0)
-        raise DemoFailed(f"a system still runs on {var}: stop it with `showcase down --var {var}`")
+        raise DemoFailed(f"a system still runs on {var}: stop it with `{program()} down --var {var}`")
     shutil.rmtree(var)
 
 

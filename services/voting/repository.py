@@ -240,31 +240,6 @@ async def destroyed_peppers(session: AsyncSession) -> frozenset[str]:
     return frozenset(found.scalars())
 
 
-# statement_timestamp() is one instant for the statement, so the indexes on folded_at can be used.
-_VOTES_PER_MINUTE = text(
-    """
-    SELECT minute, coalesce(votes, 0) AS votes
-    FROM generate_series(date_trunc('minute', statement_timestamp()) - interval '29 minutes',
-                         date_trunc('minute', statement_timestamp()), interval '1 minute') AS minute
-    LEFT JOIN (
-        SELECT date_trunc('minute', folded_at) AS minute, count(*) AS votes FROM (
-            SELECT folded_at FROM vote WHERE contest_id = :contest_id
-                AND folded_at > statement_timestamp() - interval '31 minutes'
-            UNION ALL
-            SELECT folded_at FROM uncounted_vote WHERE contest_id = :contest_id
-                AND folded_at > statement_timestamp() - interval '31 minutes') AS recent
-        GROUP BY 1) AS counted USING (minute)
-    ORDER BY minute
-    """
-)
-
-
-async def votes_per_minute(session: AsyncSession, contest_id: str) -> list[int]:
-    """Votes received in each of the last thirty minutes, the present one last."""
-    rows = await session.execute(_VOTES_PER_MINUTE, {"contest_id": contest_id})
-    return [int(row.votes) for row in rows]
-
-
 @dataclass(frozen=True, slots=True)
 class Recounted:
     """The vote counted once more from its rows, not from the counters."""

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.voting import handlers, repository
+from services.voting import curves, handlers, repository
 from services.voting.certification import Certifier
+from services.voting.domain.disclosure import VoteState
 from services.voting.door import Door
 from services.voting.durability import LogDurability, log_durability
 from services.voting.fast import REFUSED
@@ -57,7 +59,8 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
         contest_id = await contest_of(request)
         found = await seen(contest_id)
         async with database.transaction() as session:
-            per_minute = await repository.votes_per_minute(session, contest_id)
+            per_minute = await curves.votes_per_minute(session, contest_id)
+            over_time = await _over_time(session, found)
             issued = await repository.ballots_issued(session, contest_id)
             seals = await repository.seals(session, contest_id)
             cases = await ledger.open_cases(session, contest_id)
@@ -69,6 +72,7 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
             "rulebook": found.rulebook,
             "now": found.now,
             "per_minute": per_minute,
+            "over_time": over_time,
             "issued": issued,
             "seals": seals,
             "cases": cases,
@@ -175,6 +179,17 @@ def loop_time() -> float:
 def shed_here() -> int:
     """Votes that this door turned away because it was full; each process counts its own."""
     return int(REFUSED.labels("too-busy")._value.get())
+
+
+async def _over_time(session: AsyncSession, found: Standing) -> list[int]:
+    """The curve of a vote that is closed; empty before."""
+    if (
+        found.state not in (VoteState.CLOSED, VoteState.CERTIFIED)
+        or not found.opens_at
+        or not found.closes_at
+    ):
+        return []
+    return await curves.votes_over_time(session, found.contest_id, found.opens_at, found.closes_at)
 
 
 async def _durability(resources: Resources) -> LogDurability | None:

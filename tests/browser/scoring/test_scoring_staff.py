@@ -154,6 +154,8 @@ async def test_winners_and_results_reach_the_public(
         await look(staff, "staff-results")
         await approver.go("/staff/judging/results")
         await approver.submit("อนุมัติและประกาศผล")
+        await staff.go("/staff/judging")
+        assert "มอบหมายผลงาน" not in await staff.text()
 
         anyone = await open_page(base_url, "/winners", width=width)
         await look(anyone, "public-winners")

@@ -2,16 +2,17 @@
 
 import random
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from services.voting import repository
+from services.voting import curves, repository
 from services.voting.domain.outcomes import Outcome, ReceivedVote, Totals, judge_votes
 from services.voting.tally import fold_votes, publish_changed
-from shared.clock import FixedClock
+from shared.clock import BANGKOK, FixedClock
 from shared.contracts.ids import new_id
 from shared.contracts.voting import TallyChanged, VoteCast
 from shared.db import Database
@@ -186,6 +187,20 @@ async def test_changes_are_told_once_with_the_cumulative_count(voting_database: 
     ]
 
 
+async def test_a_closed_vote_is_drawn_over_its_own_time(voting_database: Database) -> None:
+    batch = [a_vote("c", f"v{number}", offset=number) for number in range(3)] + [a_vote("d", "v9")]
+    opened = datetime(2022, 8, 5, 9, 0, tzinfo=BANGKOK)
+    async with voting_database.transaction() as session:
+        await fold_votes(session, batch)
+        for number, minutes in enumerate((0, 25, 60)):
+            at = opened + timedelta(minutes=minutes)
+            change = text("UPDATE vote SET cast_at = :at WHERE contest_id = 'c' AND voter_id = :voter")
+            await session.execute(change, {"at": at, "voter": f"v{number}"})
+        closed = opened + timedelta(hours=1)
+        assert await curves.votes_over_time(session, "c", opened, closed, steps=4) == [1, 1, 0, 1]
+        assert await curves.votes_over_time(session, "c", opened, opened) == []
+
+
 async def test_board_counts_the_last_half_hour(voting_database: Database) -> None:
     batch = [a_vote("c", "v1"), a_vote("c", "v1", offset=1), a_vote("c", "v2", offset=2), a_vote("d", "v3")]
     async with voting_database.transaction() as session:
@@ -193,5 +208,5 @@ async def test_board_counts_the_last_half_hour(voting_database: Database) -> Non
         await session.execute(
             text("UPDATE vote SET folded_at = folded_at - interval '1 day' WHERE voter_id = 'v2'")
         )
-        per_minute = await repository.votes_per_minute(session, "c")
+        per_minute = await curves.votes_per_minute(session, "c")
         assert (len(per_minute), sum(per_minute)) == (30, 2)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import io
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from services.demo.plan import make_plan
 from services.demo.show import Show
 from services.demo.stage import APPROVER, STAFF, Stage
 from services.demo.story import entries
-from services.demo.system import System, own_system
+from services.demo.system import System, own_system, program
 
 
 class FakeInbox:
@@ -92,6 +93,17 @@ def test_sleeping_offices_are_reminded_as_the_contest_s_file_says(
     assert reminders_of_one(sent, days) == reminders
 
 
+@pytest.mark.parametrize(
+    ("started", "said"),
+    [(".venv/bin/showcase", ".venv/bin/showcase"), ("/usr/lib/pytest/__main__.py", "showcase")],
+)
+def test_commands_are_named_as_the_program_was_started(
+    monkeypatch: pytest.MonkeyPatch, started: str, said: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [started, "demo"])
+    assert program() == said
+
+
 @pytest.mark.parametrize("port", ["0", "70000", "http"])
 def test_a_port_that_is_none_is_refused_before_anything_starts(port: str, tmp_path: Path) -> None:
     answer = CliRunner().invoke(cli.app, ["demo", "--port", port, "--var", str(tmp_path / "var")])
@@ -145,6 +157,7 @@ async def test_keep_says_who_can_sign_in_and_how_to_stop_and_ends_with_its_syste
         ["officer", STAFF],
         ["approver", APPROVER],
     ]
+    assert lines[-4].startswith("This contest is over")
     assert f"showcase admin you@example.org --var {tmp_path}" in lines[-3]
     assert f"showcase down --var {tmp_path}" in lines[-2]
     assert lines[-1] == "The system was stopped."
