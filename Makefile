@@ -48,7 +48,8 @@ check: setup ## lint, format, types, walls, lock, compose file, event contract: 
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/contract tests/unit/platform
 
-bench: bench-setup ## Vote Spike: the vote against other stacks (ARGS=--small for three minutes)
+bench: bench-setup ## events/s of the outbox and consumers, then Vote Spike against other stacks (ARGS=--small for three minutes)
+	@$(BIN)/showcase bench messaging >&2
 	@$(BIN)/showcase bench votes $(ARGS)
 
 bench-setup: setup .venv-bench/.ready ## install the stacks that the vote is measured against into .venv-bench
