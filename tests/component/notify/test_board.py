@@ -106,7 +106,10 @@ async def test_board_lists_what_waits_for_a_second_person(notify: Notify) -> Non
     assert ("late", "The finalists wait for another signature") in await todos(notify)
     await shortlist(notify)
     waiting = [title for _, title in await todos(notify) if "signature" in title or "review" in title]
-    assert waiting == ["2 notices wait for review"]
+    assert waiting == [
+        "Announcement of the shortlist is a draft, to be sent to review",
+        "2 notices wait for review",
+    ]
 
 
 async def test_board_asks_for_the_certifiers_of_a_closed_vote(notify: Notify) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import io
 import sys
+import warnings
 from datetime import date
 from pathlib import Path
 
@@ -190,7 +191,6 @@ async def test_a_broken_connection_is_tried_once_more_where_that_is_safe(
     )
 
 
-@pytest.mark.filterwarnings("error")
 async def test_what_an_error_keeps_from_beginning_is_put_away_in_silence() -> None:
     async def work(number: int) -> int:
         if number == 1:
@@ -198,10 +198,13 @@ async def test_what_an_error_keeps_from_beginning_is_put_away_in_silence() -> No
         await asyncio.sleep(0)
         return number
 
-    assert await all_of([work(number) for number in (2, 3)]) == [2, 3]
-    with pytest.raises(ExceptionGroup):
-        await all_of([work(number) for number in range(6)], at_once=1)
-    gc.collect()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert await all_of([work(number) for number in (2, 3)]) == [2, 3]
+        with pytest.raises(ExceptionGroup):
+            await all_of([work(number) for number in range(6)], at_once=1)
+        gc.collect()
+    assert not [warning for warning in seen if "never awaited" in str(warning.message)]
 
 
 async def test_a_mail_that_mailpit_got_twice_counts_once() -> None:
