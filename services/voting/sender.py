@@ -85,7 +85,7 @@ class VoteSender:
         flush_after: float = 0.002,
         limit: int = 2_000,
         crowd: int = 256,
-        wait: float = 0.05,
+        wait: float = 0.02,
         patience: float = 1.5,
     ) -> None:
         """
