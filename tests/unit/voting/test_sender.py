@@ -120,7 +120,7 @@ def key(number: int) -> bytes:
 
 async def test_each_vote_is_one_record_of_its_partition_in_the_order_of_its_coming() -> None:
     broker = Broker()
-    async with sending(broker) as sender:
+    async with sending(broker, wait=5.0) as sender:
         await asyncio.gather(*(sender.send(key(n % 50), b"%d" % n, [("a", b"b")]) for n in range(300)))
         assert sender.unconfirmed == 0
     expected: dict[int, list[bytes]] = {}
