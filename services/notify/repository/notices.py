@@ -214,14 +214,9 @@ async def locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Notice
     """The notices as they are once locked, in the order of their keys."""
     if not keys:
         return {}
-    query = (
-        select(Notice)
-        .where(_among(keys))
-        .order_by(col(Notice.contest_id), col(Notice.notice_id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {(row.contest_id, row.notice_id): row for row in (await session.exec(query)).all()}
+    query = select(Notice).where(_among(keys)).order_by(col(Notice.contest_id), col(Notice.notice_id))
+    rows = (await session.exec(for_update(query))).all()
+    return {(row.contest_id, row.notice_id): row for row in rows}
 
 
 async def to_dispatches(

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.domain.notices import UNDELIVERED
+from services.notify.repository.locking import for_update
 from services.notify.tables import Notice
 from shared.contracts.notify import Channel
 
@@ -36,7 +37,5 @@ async def locked(session: AsyncSession, contest_id: str, notice_ids: Sequence[st
         select(Notice)
         .where(*_waiting(contest_id), col(Notice.notice_id).in_(notice_ids))
         .order_by(col(Notice.contest_id), col(Notice.notice_id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
     )
-    return (await session.exec(query)).all()
+    return (await session.exec(for_update(query))).all()
