@@ -1,29 +1,22 @@
 """Erasing a person who was sent letters: nothing of notify's database knows them afterwards."""
 
-import csv
-import io
-import json
 from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from services.notify import repository
 from services.notify.handlers.erasing import NOTE
 from services.notify.handlers.sleepers import Sleepers
 from services.notify.mail.transport import Refused
-from services.notify.sending_tables import NoticeStep
 from services.notify.tables import Dispatch, Letter
 from shared.contracts.intake import Role
 from shared.db import Database
 from shared.testing.rulebooks import CONTEST_ID
-from shared.testing.web import client_for, csrf_of, sign_in, submit
+from shared.testing.web import client_for, csrf_of, sign_in
 from shared.web import csrf
 from tests.component.notify.notify_kit import Notify, a_code, a_contact, a_judge, an_entry
-from tests.component.notify.test_cascade import dispatched, link_in, mail_to
 from tests.component.notify.test_composing import results
 
 API = "/api/notify/v1"
@@ -38,7 +31,7 @@ _COLUMNS = text(
 )
 
 
-async def _knows(database: Database, *words: str) -> set[str]:
+async def knows(database: Database, *words: str) -> set[str]:
     """Every ``table.column`` that has one of ``words``, as text or as bytes."""
     found = set()
     async with database.transaction() as session:
@@ -59,7 +52,7 @@ async def _winners_letter(client: httpx.AsyncClient, template: str = "letter-win
     return letter_id
 
 
-async def _walk(client: httpx.AsyncClient, letter_id: str, *steps: str) -> dict[str, Any]:
+async def walk(client: httpx.AsyncClient, letter_id: str, *steps: str) -> dict[str, Any]:
     for step in steps:
         person, role = ("drafter", Role.STAFF) if step == "review" else ("approver", Role.APPROVER)
         sign_in(client, [role], contact_id=person)
@@ -70,7 +63,7 @@ async def _walk(client: httpx.AsyncClient, letter_id: str, *steps: str) -> dict[
     return found
 
 
-async def _letter(client: httpx.AsyncClient, letter_id: str) -> dict[str, Any]:
+async def shown_letter(client: httpx.AsyncClient, letter_id: str) -> dict[str, Any]:
     found: dict[str, Any] = (await client.get(f"{API}/letters/{letter_id}")).json()
     return found
 
@@ -98,12 +91,12 @@ async def _dispatches(notify: Notify) -> list[tuple[str, str, str, str]]:
 async def test_a_winner_who_is_erased_is_nowhere_and_the_letter_waits_to_be_printed(notify: Notify) -> None:
     await _a_winner(notify)
     async with client_for(notify.service()) as client:
-        letter = await _walk(client, await _winners_letter(client), *ISSUE)
+        letter = await walk(client, await _winners_letter(client), *ISSUE)
         assert [(row["state"], row["email"]) for row in letter["dispatches"]] == [("ready", ADDRESS)]
         await notify.dispatcher.build_due(notify.database)
-        assert await _knows(notify.database, ADDRESS) == {"contact.email", "mail.address", "mail.message"}
+        assert await knows(notify.database, ADDRESS) == {"contact.email", "mail.address", "mail.message"}
         await notify.erase("winner-1")
-        assert await _knows(notify.database, ADDRESS, NAME) == set()
+        assert await knows(notify.database, ADDRESS, NAME) == set()
         await notify.send()
         after = (await client.get(f"{API}/letters/{letter['letter_id']}")).json()
         pdf = await client.get(f"{API}/letters/{letter['letter_id']}.pdf")
@@ -121,23 +114,23 @@ async def test_a_letter_that_came_back_leaves_no_address_and_is_posted(
     notify.transport.refuse[ADDRESS] = Refused(f"550 <{ADDRESS}> unknown", address_dead=True)
     async with client_for(notify.service()) as client:
         letter_id = await _winners_letter(client)
-        await _walk(client, letter_id, *ISSUE)
+        await walk(client, letter_id, *ISSUE)
         await notify.send()
-        assert await _knows(notify.database, ADDRESS) == {
+        assert await knows(notify.database, ADDRESS) == {
             "contact.email",
             "mail.address",
             "mail.message",
             "suppression.address",
         }
         await notify.erase("winner-1")
-        assert await _knows(notify.database, ADDRESS, NAME) == set()
+        assert await knows(notify.database, ADDRESS, NAME) == set()
         assert [state for state, *_ in await _dispatches(notify)] == ["print"]
-        assert (await _letter(client, letter_id))["state"] == "bounced"
+        assert (await shown_letter(client, letter_id))["state"] == "bounced"
         form = {csrf.FIELD: csrf_of(await client.get("/letters/print"))}
         async with notify.database.transaction() as session:
             form["dispatch"] = (await session.exec(select(Dispatch.dispatch_id))).one()
         assert (await client.post("/letters/print", data=form)).status_code == 303
-        letter = await _letter(client, letter_id)
+        letter = await shown_letter(client, letter_id)
     assert [state for state, *_ in await _dispatches(notify)] == ["sent"]
     steps = [(step["step"], step["by"]) for step in letter["steps"]]
     assert (letter["state"], steps[-2:]) == ("dispatched", [("bounce", ""), ("dispatch", "approver")])
@@ -147,17 +140,17 @@ async def test_a_letter_to_somebody_erased_before_it_is_sent_is_printed(notify: 
     await _a_winner(notify)
     async with client_for(notify.service()) as client:
         letter_id = await _winners_letter(client)
-        await _walk(client, letter_id, *ISSUE[:-1])
+        await walk(client, letter_id, *ISSUE[:-1])
         await notify.erase("winner-1")
-        letter = await _walk(client, letter_id, "dispatch")
+        letter = await walk(client, letter_id, "dispatch")
     assert [row["state"] for row in letter["dispatches"]] == ["print"]
-    assert await _knows(notify.database, ADDRESS, NAME) == set()
+    assert await knows(notify.database, ADDRESS, NAME) == set()
 
 
 async def test_a_mended_address_is_used_when_the_mail_is_written(notify: Notify) -> None:
     await _a_winner(notify)
     async with client_for(notify.service()) as client:
-        await _walk(client, await _winners_letter(client), *ISSUE)
+        await walk(client, await _winners_letter(client), *ISSUE)
         await notify.consume(a_contact("winner-1", email="mended@office.example", revision=2))
         await notify.send()
     assert {to for to, _ in notify.transport.sent} == {"mended@office.example"}
@@ -166,7 +159,7 @@ async def test_a_mended_address_is_used_when_the_mail_is_written(notify: Notify)
 async def test_a_sleeping_winner_is_reminded_until_erased(notify: Notify) -> None:
     await _a_winner(notify)
     async with client_for(notify.service()) as client:
-        await _walk(client, await _winners_letter(client), *ISSUE)
+        await walk(client, await _winners_letter(client), *ISSUE)
         await notify.send()
         sent = len(notify.transport.sent)
         notify.clock.advance(timedelta(days=60))
@@ -182,11 +175,11 @@ async def test_a_sleeping_winner_is_reminded_until_erased(notify: Notify) -> Non
 async def test_a_judge_without_a_post_is_written_to_by_the_neutral_post(notify: Notify) -> None:
     await _a_judge(notify)
     async with client_for(notify.service()) as client:
-        letter = await _walk(client, await _winners_letter(client, "invitation-judge"), *ISSUE)
+        letter = await walk(client, await _winners_letter(client, "invitation-judge"), *ISSUE)
         assert (letter["addressee"], letter["dispatches"][0]["post"]) == ("กรรมการตัดสิน", "กรรมการตัดสิน")
         await notify.send()
         await notify.erase("judge-1")
-    assert await _knows(notify.database, ADDRESS, NAME) == set()
+    assert await knows(notify.database, ADDRESS, NAME) == set()
 
 
 async def test_an_order_names_an_erased_judge_only_where_it_was_issued(notify: Notify) -> None:
@@ -199,10 +192,10 @@ async def test_an_order_names_an_erased_judge_only_where_it_was_issued(notify: N
             answer = await client.post(f"{API}/contests/{CONTEST_ID}/letters", json=body)
             drafted.append(answer.json()["letter_id"])
         issued, unsigned = drafted
-        signed = await _walk(client, issued, "review", "approval", "signing")
-        await _walk(client, unsigned, "review")
+        signed = await walk(client, issued, "review", "approval", "signing")
+        await walk(client, unsigned, "review")
         await notify.erase("judge-1")
-        assert await _knows(notify.database, ADDRESS, NAME) == {"letter.content"}
+        assert await knows(notify.database, ADDRESS, NAME) == {"letter.content"}
         sign_in(client, [Role.STAFF], contact_id="drafter")
         assert (await client.get(f"{API}/letters/{issued}")).json() == signed
         back = (await client.get(f"{API}/letters/{unsigned}")).json()
@@ -219,198 +212,12 @@ async def test_a_letter_that_was_approved_and_void_forgets_who_it_named(notify: 
         sign_in(client, [Role.STAFF], contact_id="drafter")
         drafted = await client.post(f"{API}/contests/{CONTEST_ID}/letters", json={"template": "order-judges"})
         letter_id = drafted.json()["letter_id"]
-        await _walk(client, letter_id, "review", "approval")
+        await walk(client, letter_id, "review", "approval")
         void = await client.post(f"{API}/letters/{letter_id}/void", json={"reason": "ร่างใหม่"})
         assert void.json()["state"] == "void"
-        assert "letter.content" in await _knows(notify.database, NAME)
+        assert "letter.content" in await knows(notify.database, NAME)
         await notify.erase("judge-1")
-        assert await _knows(notify.database, ADDRESS, NAME) == set()
+        assert await knows(notify.database, ADDRESS, NAME) == set()
         after = (await client.get(f"{API}/letters/{letter_id}")).json()
     assert (after["state"], after["steps"][:-1]) == ("void", void.json()["steps"])
     assert (after["steps"][-1]["step"], after["steps"][-1]["note"]) == ("erase", NOTE)
-
-
-@pytest.mark.parametrize("name", [NAME, 'สมมติ "เล่น" นามสกุลเดียว', "Assumed O'Name"])
-async def test_a_name_that_staff_typed_goes_from_what_is_not_signed(notify: Notify, name: str) -> None:
-    await notify.consume(a_contact("guest-1", email=ADDRESS, name=name))
-    path = f"{API}/contests/{CONTEST_ID}/letters"
-    typed = {
-        "template": "memorandum-shortlist",
-        "subject": f"ขออนุมัติเชิญ {name.upper()}",
-        "paragraphs": ["วรรคแรก", f"ด้วย {name} จะมาบรรยาย"],
-        "enclosures": [{"text": f"ประวัติของ {name}", "copies": "๑ ฉบับ"}],
-        "references": ["หนังสือที่ไม่ระบุชื่อใคร"],
-    }
-    async with client_for(notify.service()) as client:
-        sign_in(client, [Role.STAFF], contact_id="drafter")
-        untouched = (await client.post(path, json={"template": "minutes-judging", "subject": "อื่น"})).json()
-        letter_id = (await client.post(path, json=typed)).json()["letter_id"]
-        await _walk(client, letter_id, "review")
-        await notify.erase("guest-1")
-        assert await _knows(notify.database, ADDRESS, name, json.dumps(name)[1:-1]) == set()
-        after = (await client.get(f"{API}/letters/{letter_id}")).json()
-        assert (await client.get(f"{API}/letters/{untouched['letter_id']}")).json() == untouched
-    assert (after["state"], after["steps"][-1]["step"]) == ("draft", "return")
-    assert after["subject"] == "ขออนุมัติประกาศรายชื่อผู้ผ่านการคัดเลือกรอบแรก"
-    async with notify.database.transaction() as session:
-        letter = await session.get(Letter, (CONTEST_ID, letter_id))
-    assert letter.overrides == {"references": ["หนังสือที่ไม่ระบุชื่อใคร"]}
-
-
-@pytest.mark.parametrize("name", [NAME, 'สมมติ (เล่น) "นามสกุล" + เดียว', "Assumed O'Name"])
-async def test_a_name_in_a_pasted_list_or_a_note_goes_from_what_is_not_signed(
-    notify: Notify, name: str
-) -> None:
-    await notify.consume(a_contact("guest-1", email=ADDRESS, name=name))
-    pasted = io.StringIO()
-    csv.writer(pasted).writerows(
-        [
-            ("code", "place", "post", "email"),
-            ("1", "จังหวัดนราธิวาส", "ผู้ว่าราชการจังหวัดนราธิวาส", "a@n.example"),
-            ("2", "จังหวัดยะลา", f"เรียน {name.upper()} ผู้ประสานงาน", ""),
-            ("3", f"บ้านของ {name}", "ผู้ประสานงาน", ""),
-        ]
-    )
-    drafting = {"template": "circular-governors", "recipients_csv": pasted.getvalue()}
-    async with client_for(notify.service()) as client:
-        sign_in(client, [Role.STAFF], contact_id="drafter")
-        drafted = await client.post(f"{API}/contests/{CONTEST_ID}/letters", json=drafting)
-        letter_id = drafted.json()["letter_id"]
-        await _walk(client, letter_id, "review")
-        reason = {"reason": f"{name} โทรมาขอแก้ และ {name.lower()} ยืนยัน"}
-        assert (await client.post(f"{API}/letters/{letter_id}/return", json=reason)).status_code == 200
-        await _walk(client, letter_id, "review")
-        await _noted(notify, f"คุยกับ {name} แล้ว")
-        found = await _knows(notify.database, name, json.dumps(name)[1:-1])
-        assert found >= {"letter.recipients", "letter_step.note", "notice_step.note", "suppression.detail"}
-        await notify.erase("guest-1")
-        assert await _knows(notify.database, ADDRESS, name, json.dumps(name)[1:-1]) == set()
-        after = (await client.get(f"{API}/letters/{letter_id}")).json()
-    assert after["state"] == "draft"
-    assert [step["note"] for step in after["steps"] if step["step"] == "return"] == [
-        "… โทรมาขอแก้ และ … ยืนยัน",
-        NOTE,
-    ]
-    async with notify.database.transaction() as session:
-        letter = await session.get(Letter, (CONTEST_ID, letter_id))
-        assert [one["code"] for one in letter.recipients] == ["1"]
-
-
-async def _noted(notify: Notify, words: str) -> None:
-    """Somebody's words beside a notice and beside a suppressed address."""
-    now = notify.clock.instant
-    async with notify.database.transaction() as session:
-        session.add(
-            NoticeStep(
-                contest_id=CONTEST_ID,
-                step_id="s-1",
-                notice_id="n-1",
-                step="discarded",
-                by="staff",
-                at=now,
-                note=words,
-            )
-        )
-        row = {"contest_id": CONTEST_ID, "address": "office@n.example", "reason": "staff", "status": ""}
-        await repository.sending.suppress(session, **row, detail=words, notice_id="", now=now)
-
-
-async def test_a_name_goes_from_a_cover_letter_that_an_office_still_writes(notify: Notify) -> None:
-    async with client_for(notify.service()) as client:
-        await dispatched(notify, client)
-        here = link_in(mail_to(notify, "saraban@n.example"))
-        await submit(client, here, {"receive_number": "1"})
-        lines = f"code,place,post\nx-1,อำเภอเมือง,นายอำเภอเมือง\nx-2,อำเภอตากใบ,{NAME}\n"
-        assert (
-            await submit(client, f"{here}/recipients", {"recipients": lines}, form_page=here)
-        ).status_code == 303
-        words = {"cover_subject": f"เชิญ {NAME}", "cover_text": f"ด้วย {NAME} แจ้งว่า\n\nจึงเรียนมาเพื่อทราบ"}
-        assert (await submit(client, f"{here}/cover", words, form_page=here)).status_code == 303
-        await notify.consume(a_contact("guest-1", email=ADDRESS, name=NAME))
-        await notify.erase("guest-1")
-        assert await _knows(notify.database, ADDRESS, NAME) == set()
-        page = (await client.get(here)).text
-    assert "นายอำเภอเมือง" in page
-    assert "ด้วย จังหวัดนราธิวาส ได้รับหนังสือ" in page
-    assert "ลบข้อมูลของบุคคลแล้ว" in page, "the office is told why its draft shrank"
-
-
-_LIST = "code,place,post\n1,จังหวัดนราธิวาส,นายอำเภอเมืองนราธิวาส\n2,โรงเรียนสมศรีวิทยา,ผู้อำนวยการ\n3,บ้านพัก,คุณสมศรี\n"
-
-
-async def _draft(client: httpx.AsyncClient, *steps: str) -> str:
-    sign_in(client, [Role.STAFF], contact_id="drafter")
-    body = {"template": "circular-governors", "recipients_csv": _LIST}
-    drafted = await client.post(f"{API}/contests/{CONTEST_ID}/letters", json=body)
-    letter_id: str = drafted.json()["letter_id"]
-    if steps:
-        await _walk(client, letter_id, *steps)
-    return letter_id
-
-
-@pytest.mark.parametrize("name", ["นาย", "นายอำเภอ", "โรงเรียน", "ผู้ว่าราชการ"])
-async def test_a_name_takes_no_line_that_only_holds_its_letters(notify: Notify, name: str) -> None:
-    await notify.consume(a_contact("guest-1", email=ADDRESS, name=name))
-    async with client_for(notify.service()) as client:
-        letter_id = await _draft(client, "review", "approval")
-        before = await _letter(client, letter_id)
-        await notify.erase("guest-1")
-        assert await _letter(client, letter_id) == before
-    async with notify.database.transaction() as session:
-        letter = await session.get(Letter, (CONTEST_ID, letter_id))
-    assert [one["code"] for one in letter.recipients] == ["1", "2", "3"]
-    assert letter.content is not None
-
-
-async def test_a_draft_that_loses_a_line_says_so(notify: Notify) -> None:
-    await notify.consume(a_contact("guest-1", email=ADDRESS, name="สมศรี"))
-    async with client_for(notify.service()) as client:
-        letter_id = await _draft(client)
-        await notify.erase("guest-1")
-        after = await _letter(client, letter_id)
-        page = (await client.get(f"/letters/{letter_id}")).text
-    steps = [(step["step"], step["by"], step["note"]) for step in after["steps"]]
-    assert (after["state"], steps[-1]) == ("draft", ("erase", "", NOTE))
-    assert "ลบข้อมูลของบุคคลแล้ว" in page
-    async with notify.database.transaction() as session:
-        letter = await session.get(Letter, (CONTEST_ID, letter_id))
-    assert [one["code"] for one in letter.recipients] == ["1", "2"]
-
-
-async def test_a_contest_that_never_knew_the_person_loses_nothing(notify: Notify) -> None:
-    await notify.consume(a_contact("guest-1", email=ADDRESS, name="สมศรี"))
-    async with client_for(notify.service()) as client:
-        letter_id = await _draft(client)
-        reason = {"reason": "คุณสมศรี โทรมาขอแก้"}
-        await _walk(client, letter_id, "review")
-        before = (await client.post(f"{API}/letters/{letter_id}/return", json=reason)).json()
-        async with notify.database.transaction() as session:
-            await session.execute(text("UPDATE contact SET contest_id = 'another' WHERE name = 'สมศรี'"))
-        await notify.erase("guest-1")
-        assert await _letter(client, letter_id) == before
-    async with notify.database.transaction() as session:
-        letter = await session.get(Letter, (CONTEST_ID, letter_id))
-    assert [one["code"] for one in letter.recipients] == ["1", "2", "3"]
-
-
-async def test_a_typed_name_stays_in_what_was_signed_and_no_name_finds_nothing(notify: Notify) -> None:
-    await notify.consume(a_contact("guest-1", email=ADDRESS, name=NAME))
-    await notify.consume(a_contact("guest-2", name=""))
-    typed = {
-        "template": "memorandum-shortlist",
-        "paragraphs": [f"ด้วย {NAME} จะมาบรรยาย"],
-        "recipients_csv": f"code,place,post\n1,ที่นี่,{NAME}\n",
-    }
-    async with client_for(notify.service()) as client:
-        sign_in(client, [Role.STAFF], contact_id="drafter")
-        drafted = (await client.post(f"{API}/contests/{CONTEST_ID}/letters", json=typed)).json()
-        await notify.erase("guest-2")
-        assert (await client.get(f"{API}/letters/{drafted['letter_id']}")).json() == drafted
-        signed = await _walk(client, drafted["letter_id"], *ISSUE[:-1])
-        await notify.erase("guest-1")
-        assert (await client.get(f"{API}/letters/{drafted['letter_id']}")).json() == signed
-    assert await _knows(notify.database, ADDRESS, NAME) == {
-        "letter.content",
-        "letter.overrides",
-        "letter.recipients",
-    }
