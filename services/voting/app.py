@@ -54,7 +54,7 @@ def build(resources: Resources) -> Service:
     closer = Closer(settings, resources.database, clock)
     voters, courier = identity_of(resources, window)
 
-    app = create_app("voting", resources)
+    app = create_app("voting", resources, needs_database=False)
     take_routes(
         app,
         http.router(resources, door, voters),
@@ -65,10 +65,18 @@ def build(resources: Resources) -> Service:
     )
     app.add_middleware(FastVotes, door=door)
 
-    async def broker_ready() -> str:
+    async def door_ready() -> str:
+        if not window.learnt:
+            return "votes: the window was not read yet"
+        return "" if sender.reached else "votes: no broker was reached yet"
+
+    async def broker_answers() -> str:
         return "" if sender.ready else "votes: no broker answers"
 
-    app.state.readiness.append(broker_ready)
+    # An api that was ready once stays in the Service: without the database it takes votes, without a broker
+    # it shows receipts and results and tells voters when to come again.
+    app.state.readiness.append(door_ready)
+    app.state.faults.append(broker_answers)
 
     async def sign_heads(database: Database) -> None:
         async with database.transaction() as session:

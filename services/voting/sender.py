@@ -118,6 +118,8 @@ class VoteSender:
         self._tasks: set[asyncio.Task[None]] = set()
         self.unconfirmed = 0
         """Votes taken and not yet answered by the broker, those given up on included."""
+        self.reached = False
+        """Whether a broker was connected once."""
 
     @property
     def ready(self) -> bool:
@@ -358,6 +360,7 @@ class VoteSender:
                 continue
             self._down.clear()
             self._client = client
+            self.reached = True
             self._fly_again(0.0)
             return
 

@@ -85,6 +85,8 @@ class LiveWindow:
         self._tasks: list[asyncio.Task[None]] = []
         self.following = False
         """Whether the decision topic is being read."""
+        self.learnt = False
+        """Whether the database was read once: from then on votes are taken without it."""
 
     def vote(self, contest_id: str) -> OpenVote | None:
         """The contest's vote; None where it was not opened."""
@@ -132,6 +134,7 @@ class LiveWindow:
                 if before and before.state in _CLOSED and vote.state not in _CLOSED:
                     vote = replace(vote, state=before.state)
                 self._votes[row.contest_id] = vote
+        self.learnt = True
 
     def apply(self, event: VotingOpened | VotingClosed) -> None:
         """Take one decision from the log."""

@@ -1,5 +1,6 @@
 """The connection to a service's own database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -7,6 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+_PATIENCE_SECONDS = 1.5
+"""Shorter than the patience of whoever asks ``/readyz``."""
 IDLE_IN_TRANSACTION_MS = 2_000
 """A stopped process must not hold its locks: measured 9.6 s of blocking without, 9 ms with."""
 
@@ -38,7 +41,16 @@ class Database:
             yield session
 
     async def problem(self) -> str:
-        """Why the database cannot be used at this moment; empty when it can."""
+        """Why the database cannot be used at this moment; empty when it can. It answers in two seconds,
+        even where the network swallows every packet."""
+        asking = asyncio.create_task(self._ask())
+        try:
+            done, _ = await asyncio.wait({asking}, timeout=_PATIENCE_SECONDS)
+        finally:
+            asking.cancel()
+        return asking.result() if done else f"database: no answer within {_PATIENCE_SECONDS} s"
+
+    async def _ask(self) -> str:
         try:
             async with self.engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))

@@ -29,7 +29,7 @@ HTTP_IN_FLIGHT = Gauge(
 
 READY = Gauge(
     "showcase_ready",
-    "1 where the process is ready, 0 where ``/readyz`` names a reason; asked at each scrape.",
+    "1 where nothing is wrong, 0 where ``/readyz`` names a reason, ready or not; asked at each scrape.",
 )
 
 MAIL_SENT = Counter(

@@ -1,6 +1,6 @@
 """The FastAPI application of a service, with what all services have in common."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -24,13 +24,16 @@ ReadinessCheck = Callable[[], Awaitable[str]]
 """Says in one sentence why the process is not ready; empty when it is."""
 
 
-def create_app(service: str, resources: "Resources") -> FastAPI:
+def create_app(service: str, resources: "Resources", *, needs_database: bool = True) -> FastAPI:
     """An application without routes of its own yet.
 
     It answers errors as problems, sets the security headers, serves ``/static``, ``/healthz``,
     ``/readyz`` and ``/metrics``, and switches the language. ``app.state.resources`` are the given
-    ones; a check appended to ``app.state.readiness`` takes part in ``/readyz``, and
-    ``app.state.draining = True`` ends readiness before a shutdown.
+    ones. A check appended to ``app.state.readiness`` ends readiness while it names a reason, one in
+    ``app.state.faults`` is only told; ``app.state.draining = True`` ends readiness before a shutdown.
+
+    Args:
+        needs_database: whether it is of no use while its database is away.
     """
     app = FastAPI(
         title=f"Showcase: {service}",
@@ -43,7 +46,8 @@ def create_app(service: str, resources: "Resources") -> FastAPI:
     )
     app.state.resources = resources
     app.state.settings = resources.settings
-    app.state.readiness = []
+    app.state.readiness = [resources.database.problem] if needs_database else []
+    app.state.faults = [] if needs_database else [resources.database.problem]
     app.state.draining = False
     problems.install(app)
     app.add_middleware(
@@ -84,22 +88,25 @@ async def _healthz(request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    if reasons := await _not_ready(request):
-        return JSONResponse({"status": "not ready", "reasons": reasons}, 503, {"Retry-After": "2"})
-    return JSONResponse({"status": "ready", "reasons": []})
+    reasons, faults = await _not_ready(request), await _told(request.app.state.faults)
+    if reasons:
+        answer = {"status": "not ready", "reasons": [*reasons, *faults]}
+        return JSONResponse(answer, 503, {"Retry-After": "2"})
+    return JSONResponse({"status": "ready", "reasons": faults})
 
 
 async def _not_ready(request: Request) -> list[str]:
-    """Why the process is not ready; empty when it is."""
-    reasons = ["shutting down"] if request.app.state.draining else []
-    resources: Resources = request.app.state.resources
-    checks: list[ReadinessCheck] = [resources.database.problem, *request.app.state.readiness]
-    reasons += [reason for check in checks if (reason := await check())]
-    return reasons
+    """Why the process is to get no requests; empty when it is ready for them."""
+    draining = ["shutting down"] if request.app.state.draining else []
+    return draining + await _told(request.app.state.readiness)
+
+
+async def _told(checks: Sequence[ReadinessCheck]) -> list[str]:
+    return [reason for check in checks if (reason := await check())]
 
 
 async def _metrics(request: Request) -> Response:
-    metrics.READY.set(not await _not_ready(request))
+    metrics.READY.set(not (await _not_ready(request) or await _told(request.app.state.faults)))
     return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
 

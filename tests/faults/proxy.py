@@ -62,6 +62,10 @@ class Proxy:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Refuse every connection from here on, as a server that was stopped does."""
         if self._server is not None:
             self._server.close()
         self.tear()

@@ -139,12 +139,16 @@ async def test_readiness_names_its_reasons(app: FastAPI) -> None:
         ready = await client.get("/readyz")
         app.state.readiness.append(lagging)
         lag = await client.get("/readyz")
+        app.state.faults.append(app.state.readiness.pop())
+        told = await client.get("/readyz")
+        app.state.readiness.append(app.state.faults.pop())
         app.state.draining = True
         draining = await client.get("/readyz")
         alive = await client.get("/healthz")
         metrics = await client.get("/metrics")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "reasons": []})
     assert (lag.status_code, lag.json()["reasons"]) == (503, ["no partition yet"])
+    assert (told.status_code, told.json()) == (200, {"status": "ready", "reasons": ["no partition yet"]})
     assert draining.json()["reasons"] == ["shutting down", "no partition yet"]
     assert alive.status_code == 200
     assert "showcase_http_requests_total" in metrics.text

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import pytest
@@ -28,6 +29,7 @@ from shared.settings import BrokerKind
 from shared.testing.rulebooks import VOTE_OPENS
 from shared.testing.web import client_for, resources_for, sign_in
 from tests.component.voting.scenario import entry_id, eventually, open_vote, ready_to_vote
+from tests.faults.proxy import Cut, Proxy, Way
 
 pytestmark = pytest.mark.kafka
 GROUPS = ("voting", "voting-tally", "voting-tree")
@@ -263,6 +265,38 @@ async def test_seal_that_a_dead_closer_left_behind_is_the_one_that_counts(
     assert (await recount_from_log(resources.settings, contest_id)).seals == seals
 
 
+async def test_api_stays_ready_and_takes_votes_while_postgresql_is_away(
+    house: tuple[Service, Resources],
+) -> None:
+    """Whether it says so at once or swallows every packet: a probe of Kubernetes has three seconds."""
+    database = house[1].database
+    address = urlsplit(database.dsn)
+    contest_id = (await ready_to_vote(database)).contest_id
+    await open_vote(database, contest_id)
+    async with Proxy(address.port or 5432) as way:
+        host = address.netloc.rpartition(":")[0]
+        behind = Database(urlunsplit(address._replace(netloc=f"{host}:{way.port}")))
+        async with client_for(build(on_kafka(behind, house[1].settings.bootstrap_servers))) as client:
+            await ready(client)
+            tokens = await ballots(client, contest_id, 2)
+            for number, (end, reason) in enumerate(
+                (
+                    (lambda: way.cut(dict.fromkeys(Way, Cut.DROP)), "database: no answer within 1.5 s"),
+                    (way.close, "database: ConnectionRefusedError"),
+                )
+            ):
+                end()
+                started = time.monotonic()
+                probe = await client.get("/readyz")
+                assert time.monotonic() - started < 2.5
+                assert (probe.status_code, probe.json()) == (200, {"status": "ready", "reasons": [reason]})
+                metrics = (await client.get("/metrics")).text
+                assert "showcase_ready 0.0" in metrics, "the alarms hear of it"
+                answer = await vote(client, tokens[number], entry_id(0), "without-postgres")
+                assert (answer.status_code, set(answer.json())) == (202, {"receipt"})
+        await behind.close()
+
+
 async def test_broken_broker_gives_503_within_two_seconds_and_recovers(
     voting_database: Database, own_kafka: KafkaJava
 ) -> None:
@@ -286,6 +320,8 @@ async def test_broken_broker_gives_503_within_two_seconds_and_recovers(
             assert time.monotonic() - started <= 2.0
             assert answer.status_code == 503, number
             assert int(answer.headers["retry-after"]) >= 1
+        probe = await client.get("/readyz")
+        assert (probe.status_code, probe.json()["reasons"]) == (200, ["votes: no broker answers"])
         await asyncio.to_thread(own_kafka.start)
 
         async def accepted_again() -> httpx.Response | None:
