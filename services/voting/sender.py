@@ -1,7 +1,7 @@
 """The way of a vote into the log: many votes, few requests, and an answer only when the broker has it.
 
-Votes wait in one batch per partition while the request before them is on its way, and a few
-milliseconds at least; then one request carries every batch of a broker. So the batches grow with
+Votes wait in one batch per partition for a few milliseconds, and longer while two requests are on their
+way to the broker; then one request carries every batch of a broker. So the batches grow with
 the load, and each vote stays one record. The number of votes that are not yet confirmed is bounded,
 and so is the time that a crowd's votes wait: past either, a vote is refused at once, before anything is
 sent, so that those who are let in are answered soon. A broker that does not answer in time gives
@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import logging
 import struct
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -83,6 +83,7 @@ class VoteSender:
         *,
         compressed: bool = True,
         flush_after: float = 0.002,
+        flights: int = 2,
         limit: int = 2_000,
         crowd: int = 256,
         wait: float = 0.02,
@@ -92,6 +93,8 @@ class VoteSender:
         Args:
             connect: gives a connected ``AIOKafkaClient``.
             flush_after: seconds that a vote waits for company.
+            flights: requests that may be on their way to one broker at once; a voter's two ballots that
+                are cast at once then lie on the log in either order.
             limit: votes that may be unconfirmed at once.
             crowd: from this number on, a vote is taken only while votes wait less than ``wait``.
             wait: seconds that the oldest vote may wait for the broker, and the event loop be late.
@@ -103,6 +106,7 @@ class VoteSender:
         self._places = [TopicPartition(topic, number) for number in range(partitions)]
         self._compressed = compressed
         self._flush_after = flush_after
+        self._flights = flights
         self._limit = limit
         self._crowd = min(crowd, limit)
         self._wait = wait
@@ -110,7 +114,7 @@ class VoteSender:
         self._beat = float("inf")
         self._client: Any = None
         self._building: dict[int, list[_Batch]] = {}
-        self._flying: set[int] = set()
+        self._flying: Counter[int] = Counter()
         self._planned: set[int] = set()
         self._down: set[int] = set()
         self._looking = False
@@ -188,7 +192,7 @@ class VoteSender:
         batch.done.append(done)
         batch.votes += 1
         self.unconfirmed += 1
-        if leader not in self._planned and leader not in self._flying:
+        if leader not in self._planned and self._may_fly(leader):
             self._plan(leader, self._flush_after)
 
     def overfull(self) -> bool:
@@ -210,15 +214,18 @@ class VoteSender:
             self._beat = self._loop.time() + _BEAT_SECONDS
             await asyncio.sleep(_BEAT_SECONDS)
 
+    def _may_fly(self, node: int) -> bool:
+        return self._flying[node] < self._flights
+
     def _plan(self, node: int, seconds: float) -> None:
         self._planned.add(node)
         self._loop.call_later(seconds, self._flush, node)
 
     def _flush(self, node: int) -> None:
-        """Send what waits for ``node`` in one request; the next one waits for its answer."""
+        """Send what waits for ``node`` in one request."""
         self._planned.discard(node)
         client = self._client
-        if client is None or node in self._flying or node in self._down:
+        if client is None or node in self._down or not self._may_fly(node):
             return
         leader_of = client.cluster.leader_for_partition
         flight: dict[int, _Batch] = {}
@@ -233,7 +240,7 @@ class VoteSender:
             if not waiting:
                 del self._building[partition]
         if flight:
-            self._flying.add(node)
+            self._flying[node] += 1
             self._in_background(self._fly(client, node, flight))
         else:  # somebody else leads by now, or nobody
             self._fly_again(0.0)
@@ -259,7 +266,7 @@ class VoteSender:
             )
             self._lost(client, node, flight)
         finally:
-            self._flying.discard(node)
+            self._flying[node] -= 1
             for batch in flight.values():  # cancelled: nobody will bring the answer any more
                 if batch.partition not in self._building or batch not in self._building[batch.partition]:
                     self._resolve(batch, confirmed=False)
@@ -294,8 +301,9 @@ class VoteSender:
             return
         leaders = {client.cluster.leader_for_partition(self._places[number]) for number in self._building}
         nobody = leaders & {None, -1}
-        for leader in leaders - nobody - self._planned - self._flying - self._down:
-            self._plan(leader, max(wait, self._flush_after))
+        for leader in leaders - nobody - self._planned - self._down:
+            if self._may_fly(leader):
+                self._plan(leader, max(wait, self._flush_after))
         if nobody and not self._looking:
             self._looking = True
             self._loop.call_later(_AGAIN_SECONDS, self._look_again)

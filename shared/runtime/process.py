@@ -21,6 +21,7 @@ from shared.observability.logs import configure_logging
 from shared.observability.tracing import configure_tracing, flush_traces
 from shared.runtime.checks import database_ready, wait_for_database
 from shared.runtime.parts import Role, parts_of, resources_of, start_all
+from shared.runtime.priority import give_way
 from shared.runtime.probes import Probes
 from shared.runtime.serve import HttpServer, listen
 from shared.runtime.siblings import Siblings, orphaned
@@ -130,6 +131,8 @@ async def run_role(
     name: ServiceName, build: Build, role: Role, settings: Settings, sharing: Sharing = Sharing()
 ) -> None:
     """Run one role until a signal, then stop in order: not ready, no new work, finish, close."""
+    if role is not Role.API:
+        give_way()
     _dsn(name, settings)
     shared = sharing.processes > 1 or sharing.first > 0
     bound = listen(settings.http_host, settings.http_port, shared=shared)

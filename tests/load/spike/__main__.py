@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -58,6 +59,8 @@ def say(text: str) -> None:
 
 async def run(plan: Plan) -> Run:
     """Everything that was planned; a contender that fails loses its turn and says why."""
+    if task := asyncio.current_task():  # asked to end, it stops the servers that it started
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     before = os.getloadavg()[0]
     lines: list[Line] = []
     failed: list[str] = []
@@ -85,8 +88,7 @@ async def run(plan: Plan) -> Run:
             await servers.stop()
     return Run(
         lines=lines,
-        promises={contender.name: contender.promise for contender in contenders},
-        settings={contender.name: contender.settings for contender in contenders},
+        promises=[(f"{made.name} ×{made.processes}", made.promise, made.settings) for made in contenders],
         durability=plan.durability,
         seconds=plan.seconds,
         load_before=before,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.embedded.ports import free_port
+from shared.runtime.priority import give_way
 from tests.load.spike.servers import Servers
 from tests.load.spike.voters import Attempt, Expected
 
@@ -115,6 +116,11 @@ class Contender(ABC):
             )
         self._running.append(process)
         self.pids.setdefault(part, []).append(process.pid)
+
+    def behind(self, part: str) -> None:
+        """Let the processes of ``part``, whom nobody waits for, give way, as this project's workers do."""
+        for pid in self.pids[part]:
+            give_way(pid)
 
     async def until_listening(self) -> None:
         """Wait until somebody accepts connections on the port.

@@ -137,7 +137,9 @@ class VotingQueue(Peer):
 
     label = "voting-queue"
     promise = "200 when Redis has written the vote to its file; the row comes later"
-    settings = "Flask, gunicorn, 5 gthread workers × 4 threads; Redis AOF; worker in batches of 1,000"
+    settings = (
+        "Flask, gunicorn, 5 gthread workers × 4 threads; Redis AOF; worker in batches of 1,000 gives way"
+    )
     most_per_second = 6_000
 
     async def launch(self, environment: dict[str, str]) -> None:
@@ -154,6 +156,7 @@ class VotingQueue(Peer):
         environment["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
         gunicorn(self, "queue_app", environment)
         self.run("tally", [str(BIN / "python"), "queue_worker.py"], environment, PEERS)
+        self.behind("tally")
 
     async def settled(self, expected: Expected, at_least: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._redis)
@@ -184,6 +187,7 @@ class FastStreamPublish(Peer):
         await admin.close()
         self.uvicorn("faststream_app", environment)
         self.run("tally", [str(BIN / "python"), "faststream_worker.py"], environment, PEERS)
+        self.behind("tally")
 
     async def settled(self, expected: Expected, at_least: int) -> None:
         """Until every voter whose vote was certainly accepted has a row."""

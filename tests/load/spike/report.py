@@ -25,8 +25,8 @@ class Run:
     """A run and the circumstances that its figures hang on."""
 
     lines: list[Line]
-    promises: dict[str, str]
-    settings: dict[str, str]
+    promises: list[tuple[str, str, str]]
+    """Of each contender its name, what its yes means, and how it was run."""
     durability: str
     seconds: float
     load_before: float
@@ -90,7 +90,7 @@ def markdown(run: Run) -> str:
         text += _table(loop, {key: lines for key, lines in turns.items() if key[3] == loop})
     text += _ratios(turns)
     text += ["## What an accepted vote means", "", "| contender | promise | run as |", "|---|---|---|"]
-    text += [f"| {name} | {promise} | {run.settings[name]} |" for name, promise in run.promises.items()]
+    text += [f"| {name} | {promise} | {settings} |" for name, promise, settings in run.promises]
     complaints = [
         f"- {line.contender} ×{line.processes}, {line.loop}, {line.connections} connections, turn "
         f"{line.turn}: {complaint}"

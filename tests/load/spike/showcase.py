@@ -66,7 +66,9 @@ class Showcase(Contender):
         super().__init__(servers, logs)
         self.name = "showcase"
         self.processes = processes
-        self.settings = f"{processes} api, 1 tally worker, 1 worker for the rest, 1 relay"
+        self.settings = (
+            f"{processes} api, 1 tally worker, 1 for the rest, 1 relay; those but the api give way"
+        )
         self._database: Database | None = None
         self._contest_id = ""
         self._keys: ContestKeys | None = None

@@ -184,8 +184,8 @@ def faults(load: Load, expected: Expected, stored: Stored) -> list[str]:
     if stored.strangers:
         found.append(f"{stored.strangers} votes of voters who did not vote")
     changed = sum(choice != expected.first_choice.get(voter) for voter, choice in stored.choice_of.items())
-    if changed:
-        found.append(f"{changed} votes that are not the voter's first choice")
+    if changed > load.shed:  # whose first attempt was refused may have had the second one counted
+        found.append(f"{changed} votes that are not the voter's first choice, {load.shed} were refused")
     missing = len(expected.first_choice) - len(stored.choice_of)
     if missing > undecided:
         found.append(f"{missing} voters are missing, and only {undecided} requests were left undecided")

@@ -163,7 +163,7 @@ async def test_any_other_error_is_unknown_and_never_a_success(code: int) -> None
 async def test_silent_broker_gives_up_in_time_and_what_was_not_sent_is_not_sent_later() -> None:
     silent: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     broker = Broker(how=[silent], leaders=dict.fromkeys(range(PARTITIONS), 0))
-    async with sending(broker, patience=0.3, limit=3) as sender:
+    async with sending(broker, patience=0.3, limit=3, flights=1) as sender:
         first = asyncio.create_task(sender.send(key(1), b"sent", []))
         await asyncio.sleep(0.05)
         second = asyncio.create_task(sender.send(key(1), b"built", []))
@@ -286,3 +286,19 @@ def test_full_batch_takes_no_more() -> None:
     while batch.append(taken, None, b"k", b"v" * 10_000, []) is not None:
         taken += 1
     assert 40 < taken < 60
+
+
+async def test_two_requests_at_most_are_on_their_way_to_a_broker() -> None:
+    silent = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    broker = Broker(how=[*silent], leaders=dict.fromkeys(range(PARTITIONS), 0))
+    async with sending(broker) as sender:
+        votes = []
+        for number in range(3):
+            votes.append(asyncio.create_task(sender.send(key(number), b"%d" % number, [])))
+            await asyncio.sleep(0.02)
+        assert len(broker.requests) == 2, "the second does not wait for the first's answer, the third does"
+        silent[1].set_result(0)
+        await asyncio.gather(votes[1], votes[2])
+        assert not votes[0].done()
+        silent[0].set_result(0)
+        await votes[0]
