@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting import repository
+from services.voting.domain import signals
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.errors import EntryLeft, NotOnBallot, VoteClosed, VoteNotOpen
 from services.voting.domain.keys import ContestKeys, derive_keys
@@ -108,6 +109,7 @@ class LiveWindow:
         for contest_id in await repository.destroyed_peppers(session):
             if contest_id in self._keys and not self._keys[contest_id].destroyed:
                 self._keys[contest_id] = derive_keys(self._root, contest_id, b"")
+                signals.forget()
 
     async def start(self) -> None:
         """Read the present state, then follow."""

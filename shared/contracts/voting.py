@@ -195,6 +195,8 @@ class IdentityKeysDestroyed(Event):
     receipts_verified: Count
     """Receipts that were tried afterwards and verify as before."""
     destroyed_at: Instant
+    networks_linked: Count | None = None
+    """Networks of votes that could still be told, of those tried: 0. Null where none was tried."""
 
 
 class EntryVotes(Part):

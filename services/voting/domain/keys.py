@@ -1,8 +1,8 @@
 """The keys of one contest's vote, each for one purpose, all derived from one secret by HKDF (RFC 5869).
 
-What ties a voter to a person hangs on the contest's *pepper*, a random value that only voting's
-database holds: destroying it makes every voter unlinkable for good, while receipts, commitments and
-signed heads keep verifying, because their keys do not depend on it.
+What ties a voter to a person or a place hangs on the contest's *pepper*, a random value that only
+voting's database holds: destroying it makes every voter unlinkable for good, while receipts, commitments
+and signed heads keep verifying, because their keys do not depend on it.
 """
 
 import hashlib
@@ -35,6 +35,8 @@ class ContestKeys:
     salt: bytes
     """Salts of the commitments; an auditor is given the openings, never this key."""
     signals: bytes
+    """Network and program → what the log says of them. Gone when the pepper is destroyed: there are few
+    enough networks to try them all."""
     codes: bytes
     """Makes and hashes one-time codes."""
     puzzle: bytes
@@ -60,7 +62,7 @@ def derive_keys(root: bytes, contest_id: str, pepper: bytes) -> ContestKeys:
     """
 
     def key(purpose: str, salt: bytes | None = None) -> bytes:
-        return derived_key(root, f"showcase.voting/1/{purpose}/{contest_id}", salt)
+        return derived_key(root, _name(purpose, contest_id), salt)
 
     def personal(purpose: str) -> bytes:
         return key(purpose, pepper) if pepper else b""
@@ -74,12 +76,22 @@ def derive_keys(root: bytes, contest_id: str, pepper: bytes) -> ContestKeys:
         token=key("token"),
         receipt=key("receipt"),
         salt=key("salt"),
-        signals=key("signals"),
+        signals=personal("signals"),
         codes=key("codes"),
         puzzle=key("puzzle"),
         cookie=key("cookie"),
         signing_seed=key("signing"),
     )
+
+
+def signals_without_pepper(root: bytes, contest_id: str) -> bytes:
+    """What the root secret alone gives for the signals: their key in earlier versions, and what somebody
+    who holds the secret would try on a log."""
+    return derived_key(root, _name("signals", contest_id))
+
+
+def _name(purpose: str, contest_id: str) -> str:
+    return f"showcase.voting/1/{purpose}/{contest_id}"
 
 
 def keyed_hash(key: bytes, *parts: str) -> bytes:

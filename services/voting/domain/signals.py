@@ -1,12 +1,14 @@
 """What the log may know of where a vote comes from: keyed hashes and classes, never an address.
 
 Both functions are on the vote path, so what they derive is remembered by address and by user agent:
-a vote from a known one costs two look-ups.
+a vote from a known one costs two look-ups. Their key is destroyed with the contest's identity; without
+it they tell classes only.
 """
 
 import hashlib
 import hmac
 import re
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
@@ -56,11 +58,15 @@ class AgentSignals(NamedTuple):
 
 
 NOWHERE = NetworkSignals("", "", "")
+EVERY_24 = range(1 << 24)
+"""Every IPv4 /24, as the number that its first three bytes make."""
 
 
 @lru_cache(maxsize=8_192)
 def network_signals(key: bytes, address: str) -> NetworkSignals:
-    """The networks of ``address``; nothing for a text that is no address."""
+    """The networks of ``address``; nothing for a text that is no address, or without a key."""
+    if not key:
+        return NOWHERE
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -75,11 +81,32 @@ def network_signals(key: bytes, address: str) -> NetworkSignals:
 
 @lru_cache(maxsize=2_048)
 def agent_signals(key: bytes, user_agent: str) -> AgentSignals:
-    """The hash and the class of a user agent."""
+    """The hash and the class of a user agent; the class alone without a key."""
     shown = user_agent[:_MAX_AGENT]
     if not shown:
         return AgentSignals("", AgentClass.NONE.value)
-    return AgentSignals(_keyed(key, b"agent\0" + shown.encode()), _class_of(shown).value)
+    hashed = _keyed(key, b"agent\0" + shown.encode()) if key else ""
+    return AgentSignals(hashed, _class_of(shown).value)
+
+
+def forget() -> None:
+    """Let go of every address, program and key that is remembered."""
+    network_signals.cache_clear()
+    agent_signals.cache_clear()
+
+
+def networks_behind(key: bytes, hashes: Collection[str], guesses: Iterable[int] = EVERY_24) -> frozenset[str]:
+    """Those of ``hashes`` that somebody who holds ``key`` finds by trying one /24 after the other: half a
+    minute for all. There are too many IPv6 networks to try; their hashes hang on the same key."""
+    wanted = frozenset(hashes)
+    found: set[str] = set()
+    for guess in guesses:
+        tried = _keyed(key, guess.to_bytes(3, "big"))
+        if tried in wanted:
+            found.add(tried)
+            if len(found) == len(wanted):
+                break
+    return frozenset(found)
 
 
 def _class_of(agent: str) -> AgentClass:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.voting.domain.ballots import MailClass
+from services.voting.domain.ballots import MailClass, subject_of
 from services.voting.domain.errors import OtherIdentity, SignInFailed
+from services.voting.identity import records
 from services.voting.identity.channels import Channel, Target
 from services.voting.identity.codes import (
     Desk,
@@ -117,6 +118,7 @@ class OidcAdapter:
             await check_not_over(session, answer.contest_id)
             keys = await self._desk.window.keys_for(session, answer.contest_id)
             now = await self._desk.clock.now(session, answer.contest_id)
+            await records.keep_account(session, answer.contest_id, subject_of(keys, target.normal))
             return await keep_ballot(session, keys, target, now)
 
 

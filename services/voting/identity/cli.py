@@ -43,8 +43,8 @@ def destroy_identity_keys(
     """Destroy the keys that tie a contest's voters to people, and show that nothing links any more.
 
     Refused before the appeal period has ended. Keys of receipts and signatures stay. Exit code 0: done
-    (or, with --check, nothing links); 1: refused, nothing was done; 2: something still links, or a
-    receipt no longer verifies.
+    (or, with --check, nothing links); 1: refused, nothing was done; 2: something still links, could not
+    be tried, or a receipt no longer verifies. Every IPv4 network is tried: that takes a minute.
     """
     settings = Settings()
     if not only_check:
@@ -113,6 +113,9 @@ def print_report(report: Report) -> None:
     console.print(table)
     if report.holds:
         console.print("[green]Nothing ties a voter to a person any more; receipts verify as before.[/]")
+    elif report.after.untried and not report.after.linked and report.after.proven:
+        what = ", ".join(report.after.untried)
+        console.print(f"[bold yellow]Not tried, so nothing is claimed of it: {what}.[/]")
     else:
         console.print("[bold red]The data does not stand as it should: see the table.[/]")
     console.print("Backups and archived write-ahead log of before still hold the key: let them expire.")
@@ -121,16 +124,24 @@ def print_report(report: Report) -> None:
 _QUESTIONS = (
     "sealed addresses that open, of those tried",
     "voters that follow from what is kept of them, of those tried",
+    "networks on the log that are found by trying all, of those tried",
     "receipts that verify under the signed head, of those tried",
     "signature of the newest head",
 )
 
 
-def _answers(found: Checked) -> tuple[str, str, str, str]:
+def _answers(found: Checked) -> tuple[str, str, str, str, str]:
     head = {None: "no head", True: "valid", False: "NOT valid"}[found.head_verified]
+    said = {
+        "addresses": f"{found.addresses_opened:,} of {found.addresses_tried:,}",
+        "voters": f"{found.voters_derived:,} of {found.voters_tried:,}",
+        "networks": f"{found.networks_derived:,} of {found.networks_tried:,}",
+    } | dict.fromkeys(found.untried, "not tried")
+    networks = "not asked" if found.networks is None else f"on the log: {found.networks:,}"
     return (
-        f"{found.addresses_opened:,} of {found.addresses_tried:,} (kept: {found.addresses:,})",
-        f"{found.voters_derived:,} of {found.voters_tried:,} (ballots: {found.voters:,})",
+        f"{said['addresses']} (kept: {found.addresses:,})",
+        f"{said['voters']} (people with a ballot: {found.voters:,})",
+        f"{said['networks']} ({networks})",
         f"{found.receipts_verified:,} of {found.receipts:,}",
         head,
     )

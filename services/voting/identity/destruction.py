@@ -1,11 +1,13 @@
 """The end of a contest's personal data: its identity keys are destroyed, and it is shown that nothing
 links any more.
 
-What is destroyed is the contest's pepper. The keys from address to voter and the key that seals addresses
-hang on it; those of receipts, salts and heads do not. Nothing is taken on faith: before and after, the
-same questions are put to the data, and the answers are kept and told.
+What is destroyed is the contest's pepper. The keys from address to voter, the key that seals addresses and
+the key that hides networks hang on it; those of receipts, salts and heads do not. Nothing is taken on
+faith: before and after, the same questions are put to the data, and the answers are kept and told. What
+could not be tried is not claimed.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
@@ -14,12 +16,13 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting import heads, proofs, repository
-from services.voting.domain.ballots import voter_of
+from services.voting.domain.ballots import MailClass, voter_of
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.errors import NoSuchHead, NotInTree, NotSignedYet
 from services.voting.domain.heads import HeadSigner, leaf_hash_of, signature_holds
-from services.voting.domain.keys import ContestKeys, derive_keys, keyed_hash
+from services.voting.domain.keys import ContestKeys, derive_keys, keyed_hash, signals_without_pepper
 from services.voting.domain.merkle import verify_inclusion
+from services.voting.domain.signals import EVERY_24, networks_behind
 from services.voting.identity import vault
 from services.voting.identity.tables import IdentityDestruction
 from shared import known
@@ -33,7 +36,7 @@ from shared.messaging import publish
 from shared.thai.dates import page_instant
 
 SAMPLE = 1_000
-"""How many addresses, voters and receipts each question is put to; all of them where there are fewer."""
+"""How many addresses, voters, networks and receipts each question is put to; all where there are fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Checked:
     addresses_opened: int
     """Of those tried: how many opened under any key that can be made."""
     voters: int
-    """Ballots issued."""
+    """People with a ballot; those of a rehearsal are nobody's."""
     voters_tried: int
     voters_derived: int
     """Of the kept subjects tried: how many led to a voter under any key that can be made."""
@@ -55,11 +58,26 @@ class Checked:
     receipts_verified: int
     head_verified: bool | None
     """The newest head's signature; None where no head was signed."""
+    networks: int | None = None
+    """Networks that the log names by a keyed hash; None in a report of before this was asked."""
+    networks_tried: int = 0
+    networks_derived: int = 0
+    """Of those tried: how many are found by trying every IPv4 /24 under the key that can be made."""
 
     @property
     def linked(self) -> bool:
-        """Whether anything still ties a voter to a person."""
-        return bool(self.addresses_opened or self.voters_derived)
+        """Whether anything still ties a voter to a person or a place."""
+        return bool(self.addresses_opened or self.voters_derived or self.networks_derived)
+
+    @property
+    def untried(self) -> tuple[str, ...]:
+        """What is there and could not be tried: addresses, voters, networks."""
+        asked = {
+            "addresses": (self.addresses, self.addresses_tried),
+            "voters": (self.voters, self.voters_tried),
+            "networks": (self.networks, self.networks_tried),
+        }
+        return tuple(name for name, (there, tried) in asked.items() if there is None or (there and not tried))
 
     @property
     def proven(self) -> bool:
@@ -79,8 +97,8 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing links and every receipt verifies."""
-        return not self.after.linked and self.after.proven
+        """Whether everything was tried, nothing links and every receipt verifies."""
+        return not self.after.untried and not self.after.linked and self.after.proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +114,19 @@ _EMPTY = text("UPDATE identity_pepper SET pepper = '' WHERE contest_id = :contes
 _FORGET_QUEUE = text("DELETE FROM outgoing_code WHERE contest_id = :contest_id")
 _SUBJECTS = text(
     """
-    SELECT DISTINCT subject FROM ballot_code WHERE contest_id = :contest_id AND used_at IS NOT NULL
+    SELECT subject FROM ballot_code WHERE contest_id = :contest_id AND used_at IS NOT NULL
+    UNION SELECT subject FROM account_subject WHERE contest_id = :contest_id
     LIMIT :most
     """
 )
+_VOTERS = text("SELECT count(*) FROM issued_ballot WHERE contest_id = :contest_id AND mail_class <> :nobody")
+_NETWORKS = text(
+    """
+    SELECT network, count(*) OVER () AS networks FROM vote_signal
+    WHERE contest_id = :contest_id AND network <> '' GROUP BY network ORDER BY network LIMIT :most
+    """
+)
+_TAKE_TIME = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 _KNOWN_VOTERS = text(
     "SELECT count(*) FROM issued_ballot WHERE contest_id = :contest_id AND voter_id = ANY(:voters)"
 )
@@ -158,6 +185,7 @@ async def destroy_keys(session: AsyncSession, clock: Clock, root: bytes, command
             linked=after.addresses_opened + after.voters_derived,
             receipts_verified=after.receipts_verified,
             destroyed_at=now,
+            networks_linked=after.networks_derived if after.networks_tried else None,
         ),
     )
     return report
@@ -178,16 +206,22 @@ async def check(session: AsyncSession, root: bytes, contest_id: str, pepper: byt
     subjects = (await session.execute(_SUBJECTS, {"contest_id": contest_id, "most": SAMPLE})).scalars().all()
     keys = derive_keys(root, contest_id, pepper)
     receipts, verified, head = await _receipts(session, root, contest_id)
+    signals = keys.signals or signals_without_pepper(root, contest_id)
+    networks, hashes = await _networks(session, contest_id)
+    people = {"contest_id": contest_id, "nobody": int(MailClass.REHEARSAL)}
     return Checked(
         addresses=await vault.count(session, contest_id),
         addresses_tried=len(sealed),
         addresses_opened=sum(_opens(keys, subject, box) for subject, box in sealed),
-        voters=await repository.ballots_issued(session, contest_id),
+        voters=int((await session.execute(_VOTERS, people)).scalar_one()),
         voters_tried=len(subjects),
         voters_derived=await _derived(session, keys, subjects),
         receipts=receipts,
         receipts_verified=verified,
         head_verified=head,
+        networks=networks,
+        networks_tried=len(hashes),
+        networks_derived=await _found(session, signals, hashes),
     )
 
 
@@ -244,6 +278,19 @@ async def _derived(session: AsyncSession, keys: ContestKeys, subjects: Sequence[
     voters = [voter_of(candidate, subject) for candidate in _candidates(keys) for subject in subjects]
     values = {"contest_id": keys.contest_id, "voters": voters}
     return int((await session.execute(_KNOWN_VOTERS, values)).scalar_one())
+
+
+async def _networks(session: AsyncSession, contest_id: str) -> tuple[int, list[str]]:
+    """How many networks the detectors read from the log, and those that are to be tried."""
+    rows = (await session.execute(_NETWORKS, {"contest_id": contest_id, "most": SAMPLE})).all()
+    return (rows[0].networks if rows else 0), [row.network for row in rows]
+
+
+async def _found(session: AsyncSession, key: bytes, hashes: Sequence[str]) -> int:
+    if not hashes:
+        return 0
+    await session.execute(_TAKE_TIME)
+    return len(await asyncio.to_thread(networks_behind, key, hashes, EVERY_24))
 
 
 async def _receipts(session: AsyncSession, root: bytes, contest_id: str) -> tuple[int, int, bool | None]:

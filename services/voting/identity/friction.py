@@ -102,8 +102,8 @@ class Friction:
 
 def _keys(keys: ContestKeys, networks: Networks) -> dict[str, str]:
     """The buckets of a request, by scope. Their names hang on the contest's key: four thousand million
-    IPv4 addresses are soon tried through a plain hash."""
-    if not networks.address:
+    IPv4 addresses are soon tried through a plain hash. None once that key is destroyed."""
+    if not networks.address or not keys.signals:
         return {}
     named = zip(_SCOPES, (networks.address, networks.network, networks.prefix), strict=True)
     return {scope: keyed_hash(keys.signals, scope, name).hex() for scope, name in named}

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.voting.domain.waiting import Queue
-from services.voting.identity.tables import BallotCode, OutgoingCode
+from services.voting.identity.tables import AccountSubject, BallotCode, OutgoingCode
 
 
 async def real_time(session: AsyncSession) -> datetime:
@@ -92,6 +93,12 @@ async def waiting_among(session: AsyncSession, contest_id: str, code_ids: Iterab
     values = {"contest_id": contest_id, "code_ids": list(code_ids)}
     found: str | None = (await session.execute(_WAITING, values)).scalar_one_or_none()
     return found
+
+
+async def keep_account(session: AsyncSession, contest_id: str, subject: bytes) -> None:
+    """Remember that this voter came by an account elsewhere."""
+    values = {"contest_id": contest_id, "subject": subject}
+    await session.execute(insert(AccountSubject).values(values).on_conflict_do_nothing())
 
 
 async def spend_puzzle(session: AsyncSession, contest_id: str, nonce: str, expires_at: datetime) -> bool:

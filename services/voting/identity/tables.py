@@ -37,6 +37,8 @@ class BallotCode(Row, table=True):
     """When it was handed over for delivery; the ten minutes begin here."""
     refused_at: datetime | None = instant(nullable=True)
     """When the mail server or the gateway refused the address for good."""
+    unsent_at: datetime | None = instant(nullable=True)
+    """When the courier gave up, because nobody took messages for so long."""
     used_at: datetime | None = instant(nullable=True)
 
 
@@ -59,6 +61,16 @@ class OutgoingCode(Row, table=True):
     due_at: datetime = instant()
     claimed_until: datetime | None = instant(nullable=True)
     """A courier has it in hand until then; one that died loses it to the next."""
+
+
+class AccountSubject(Row, table=True):
+    """Who got a ballot by an account elsewhere: a keyed hash, kept so that the destruction of the identity
+    keys can be checked for these voters too."""
+
+    __tablename__ = "account_subject"
+
+    contest_id: str = Field(primary_key=True)
+    subject: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
 
 
 class SpentPuzzle(Row, table=True):

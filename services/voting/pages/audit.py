@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.voting import heads, repository
 from services.voting.domain.heads import HeadSigner
+from services.voting.identity.destruction import read_report
 from services.voting.identity.reconciliation import Reconciler
 from services.voting.identity.tables import IdentityDestruction
 from services.voting.standing import may_see_totals, standing
@@ -49,7 +50,7 @@ def router(resources: Resources) -> APIRouter:
             "seals": seals,
             "issued": issued,
             "reconciled": reconciled,
-            "destroyed": destroyed,
+            "destroyed": read_report(destroyed) if destroyed else None,
             "partitions": TOPICS[VoteCast.TOPIC].partitions,
             "heads": newest,
             "head_key": signer.public_key(contest_id),

@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 from services.voting import heads, proofs, repository
 from services.voting.app import build
 from services.voting.cli import app
-from services.voting.domain.ballots import subject_of, voter_of
+from services.voting.domain.ballots import MailClass, subject_of, voter_of
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.errors import IdentityDestroyed
 from services.voting.domain.heads import HeadSigner
-from services.voting.domain.keys import derive_keys
-from services.voting.identity import vault
+from services.voting.domain.keys import ContestKeys, derive_keys, signals_without_pepper
+from services.voting.domain.signals import network_signals
+from services.voting.identity import destruction, records, vault
 from services.voting.identity.destruction import DestroyKeys, Report, appeals_end, check, destroy_keys, shred
 from services.voting.tally import fold_votes
 from services.voting.tree import grow_trees
@@ -136,11 +137,13 @@ async def test_running_processes_let_go_of_the_keys(voting_database: Database) -
     keys = window.keys(CONTEST_ID)
     assert keys
     assert not keys.destroyed
+    network_signals(keys.signals, "203.0.113.9")
     await destroy(house)
     await window.refresh()
     keys = window.keys(CONTEST_ID)
     assert keys
     assert keys.destroyed
+    assert network_signals.cache_info().currsize == 0, "the key of the networks is in the cache's keys"
 
 
 async def test_whoever_comes_after_the_destruction_is_told(voting_database: Database) -> None:
@@ -154,6 +157,9 @@ async def test_whoever_comes_after_the_destruction_is_told(voting_database: Data
         assert (refused.status_code, refused.json()["type"]) == (410, "/problems/vote-closed")
         redeemed = await house.redeem(client, "123456")
         assert (redeemed.status_code, redeemed.json()["type"]) == (410, "/problems/identity-destroyed")
+        assert (await client.get(f"/api/voting/v1/contests/{CONTEST_ID}/puzzle")).status_code == 200
+    async with voting_database.transaction() as session:
+        assert (await session.execute(text("SELECT count(*) FROM outgoing_code"))).scalar_one() == 0
 
 
 async def test_destruction_is_refused_before_the_appeals_end_and_before_the_certificate(
@@ -188,6 +194,90 @@ async def test_check_finds_what_still_links(voting_database: Database) -> None:
         assert (await check(session, ROOT, CONTEST_ID)).addresses_opened == 1
 
 
+_VOTED = text(
+    "INSERT INTO vote_signal VALUES "
+    "(:contest, '', :voter, 'entry-00', :network, '', '', '', 'other', '', 60, now())"
+)
+
+
+async def voted_from(house: House, key: bytes, *addresses: str) -> None:
+    """Let the detectors have read votes from these addresses."""
+    async with house.database.transaction() as session:
+        for number, address in enumerate(addresses):
+            network = network_signals(key, address).subnet24
+            values = {"contest": CONTEST_ID, "voter": f"{key.hex()}{number}", "network": network}
+            await session.execute(_VOTED, values)
+
+
+@pytest.fixture
+def few_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all networks only 203.0.0.0/16 is tried."""
+    monkeypatch.setattr(destruction, "EVERY_24", range(203 << 16, (203 << 16) + 256))
+
+
+@pytest.mark.usefixtures("few_networks")
+async def test_networks_on_the_log_cannot_be_tried_afterwards(voting_database: Database) -> None:
+    house = await held(voting_database)
+    await voted_from(house, (await house.keys()).signals, "203.0.113.9", "203.0.114.9", "203.0.114.99")
+    report = await destroy(house)
+    assert (report.before.networks_derived, report.before.networks_tried) == (2, 2)
+    assert (report.after.networks_derived, report.after.networks_tried, report.holds) == (0, 2, True)
+
+
+@pytest.mark.usefixtures("few_networks")
+async def test_networks_hidden_under_the_secret_alone_are_found_and_told(voting_database: Database) -> None:
+    house = await held(voting_database)
+    await voted_from(house, signals_without_pepper(ROOT, CONTEST_ID), "203.0.113.9")
+    report = await destroy(house)
+    assert (report.after.networks_derived, report.after.linked, report.holds) == (1, True, False)
+    async with client_for(build(house.resources).http) as client:
+        page = (await client.get(f"/audit?contest={CONTEST_ID}")).text
+    assert ("ยังยืนยันไม่ได้" in page, "โยงไม่ได้แล้ว" in page) == (True, False)
+
+
+async def test_badge_of_the_audit_page_follows_from_what_was_checked(voting_database: Database) -> None:
+    house = await held(voting_database)
+    await destroy(house)
+    async with client_for(build(house.resources).http) as client:
+        page = (await client.get(f"/audit?contest={CONTEST_ID}")).text
+    assert ("ยังยืนยันไม่ได้" in page, "โยงไม่ได้แล้ว" in page) == (False, True)
+    async with voting_database.transaction() as session:  # a report of before networks were asked for
+        await session.execute(text("UPDATE identity_destruction SET report = report #- '{after,networks}'"))
+    async with client_for(build(house.resources).http) as client:
+        page = (await client.get(f"/audit?contest={CONTEST_ID}")).text
+    assert ("ยังยืนยันไม่ได้" in page, "ไม่ได้ลอง" in page) == (True, True)
+
+
+async def test_voters_by_account_are_tried_and_what_was_not_tried_is_not_claimed(
+    voting_database: Database,
+) -> None:
+    house = await held(voting_database, voters=0)
+    keys = await house.keys()
+
+    async def ballot(account: str, mail_class: MailClass = MailClass.ACCOUNT) -> bytes:
+        subject = subject_of(keys, account)
+        async with voting_database.transaction() as session:
+            voters = [voter_of(keys, subject)]
+            await repository.keep_issued_ballots(session, CONTEST_ID, voters, mail_class, AFTER_APPEALS)
+        return subject
+
+    async def asked(keys_of: ContestKeys) -> destruction.Checked:
+        async with voting_database.transaction() as session:
+            pepper = b"" if keys_of.destroyed else await repository.pepper(session, CONTEST_ID)
+            return await check(session, ROOT, CONTEST_ID, pepper)
+
+    await ballot("nobody", MailClass.REHEARSAL)
+    assert (await asked(keys)).untried == ()
+    subject = await ballot("oidc\nissuer\none")
+    assert (await asked(keys)).untried == ("voters",)
+    report = await destroy(house)
+    assert (report.after.voters, report.after.voters_tried, report.holds) == (1, 0, False)
+    async with voting_database.transaction() as session:
+        await records.keep_account(session, CONTEST_ID, subject)
+    now = await asked(await house.keys())
+    assert (now.voters_tried, now.voters_derived, now.untried) == (1, 0, ())
+
+
 async def test_command_asks_for_the_slug_and_tells_what_was_checked(
     voting_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +302,12 @@ async def test_command_asks_for_the_slug_and_tells_what_was_checked(
         await set_rehearsal_clock(session, CONTEST_ID, AFTER_APPEALS)
     code, said = await run("--by", POST, typed=f"{CONTEST_ID}\n")
     assert (code, "Nothing ties a voter to a person" in said) == (0, True), said
+    async with voting_database.transaction() as session:
+        await session.execute(text("UPDATE ballot_code SET used_at = NULL"))
+    code, said = await run("--check")
+    assert (code, "Not tried, so nothing is claimed of it: voters." in said) == (2, True), said
+    async with voting_database.transaction() as session:
+        await session.execute(text("UPDATE ballot_code SET used_at = sent_at"))
     code, said = await run("--check", "--json")
     assert code == 0
     assert json.loads(said)["after"]["addresses_opened"] == 0

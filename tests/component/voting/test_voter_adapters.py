@@ -15,6 +15,7 @@ from sqlalchemy import text
 from services.voting import repository
 from services.voting.domain.ballots import MailClass, read_ballot
 from services.voting.domain.errors import ProviderAway, SignInFailed
+from services.voting.identity.destruction import check
 from services.voting.identity.oidc import OidcProvider
 from services.voting.pages.flow import BALLOT_COOKIE
 from shared.contracts.rulebook import Rulebook, VoterIdentity
@@ -22,7 +23,7 @@ from shared.db import Database
 from shared.testing.rulebooks import a_rulebook, assumed
 from shared.testing.sms_gateway import TOKEN, gateway
 from shared.testing.web import BASE_URL, CONTEST_ID, client_for, settings_for_tests, submit
-from tests.component.voting.identity_kit import API, House
+from tests.component.voting.identity_kit import API, ROOT, House
 
 
 def identified_by(kind: VoterIdentity) -> Rulebook:
@@ -133,6 +134,8 @@ async def test_account_at_a_provider_becomes_one_voter(voting_database: Database
     assert read_ballot(ballot, lambda _: keys).mail_class is MailClass.ACCOUNT
     async with voting_database.transaction() as session:
         assert await repository.ballots_issued(session, CONTEST_ID) == 1
+        found = await check(session, ROOT, CONTEST_ID, await repository.pepper(session, CONTEST_ID))
+    assert (found.voters, found.voters_tried, found.voters_derived) == (1, 1, 1), "can be tried at the end"
 
 
 async def test_answer_of_another_attempt_or_a_refusal_gives_no_ballot(

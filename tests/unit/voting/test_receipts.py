@@ -26,7 +26,7 @@ from services.voting.domain.codes import (
     code_for,
     wait_before_next,
 )
-from services.voting.domain.keys import derive_keys, keyed_hash
+from services.voting.domain.keys import derive_keys, keyed_hash, signals_without_pepper
 from services.voting.domain.receipts import (
     ALPHABET,
     commitment_of,
@@ -88,7 +88,7 @@ def test_commitment_hides_and_binds_the_choice() -> None:
     assert (len(salt), len(bytes.fromhex(one))) == (32, 32)
 
 
-def test_keys_have_separate_purposes_and_only_identity_hangs_on_the_pepper() -> None:
+def test_keys_have_separate_purposes_and_only_people_and_places_hang_on_the_pepper() -> None:
     raw = [KEYS.identity, KEYS.voter, KEYS.token, KEYS.receipt, KEYS.salt, KEYS.signals, KEYS.codes,
            KEYS.cookie, KEYS.contact, KEYS.puzzle, KEYS.signing_seed]  # fmt: skip
     assert len(set(raw)) == len(raw)
@@ -96,6 +96,10 @@ def test_keys_have_separate_purposes_and_only_identity_hangs_on_the_pepper() -> 
     assert (after.identity, after.voter) != (KEYS.identity, KEYS.voter)
     assert after.identity != KEYS.identity
     assert after.voter != KEYS.voter
+    assert after.signals != KEYS.signals
+    gone = derive_keys(ROOT, "contest-a", b"")
+    assert (gone.identity, gone.voter, gone.contact, gone.signals) == (b"", b"", b"", b"")
+    assert signals_without_pepper(ROOT, "contest-a") not in raw
     assert (after.receipt, after.salt, after.signing_seed, after.key_id) == (
         KEYS.receipt, KEYS.salt, KEYS.signing_seed, KEYS.key_id
     )  # fmt: skip

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.voting.domain.signals import NOWHERE, AgentClass, agent_signals, network_signals
+from services.voting.domain.signals import (
+    NOWHERE,
+    AgentClass,
+    agent_signals,
+    forget,
+    network_signals,
+    networks_behind,
+)
 from services.voting.door import _Signals
 from shared.contracts.voting import VoteSignals
 
@@ -56,6 +63,25 @@ def test_agent_is_classed_by_its_own_word(agent: str, kind: AgentClass) -> None:
     assert found.agent_class == kind.value
     assert (found.agent == "") == (kind is AgentClass.NONE)
     assert "Mozilla" not in found.agent
+
+
+def test_without_a_key_nothing_but_the_class_is_told() -> None:
+    assert network_signals(b"", "203.0.113.9") == NOWHERE
+    assert agent_signals(b"", CHROME) == ("", AgentClass.DESKTOP.value)
+
+
+def test_networks_are_found_by_trying_all_for_whoever_has_the_key_and_nobody_else() -> None:
+    hashes = {network_signals(KEY, f"203.0.{third}.9").subnet24 for third in (113, 114)} | {"no hash"}
+    guesses = range(203 << 16, (203 << 16) + 256)
+    assert len(networks_behind(KEY, hashes, guesses)) == 2
+    assert networks_behind(b"o" * 32, hashes, guesses) == frozenset()
+
+
+def test_what_is_remembered_on_the_vote_path_can_be_forgotten() -> None:
+    network_signals(KEY, "203.0.113.9"), agent_signals(KEY, CHROME)
+    assert network_signals.cache_info().currsize * agent_signals.cache_info().currsize > 0
+    forget()
+    assert network_signals.cache_info().currsize + agent_signals.cache_info().currsize == 0
 
 
 def test_door_writes_the_signals_that_the_contract_names() -> None:
