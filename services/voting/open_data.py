@@ -29,7 +29,8 @@ from shared.errors import Conflict
 from shared.messaging.tables import OUTBOX
 
 _HEADS_AT_ONCE = 1_000
-_AT = ("opened_at", "decided_at", "closed_at", "certified_at")
+AT = ("opened_at", "decided_at", "closed_at", "certified_at", "destroyed_at")
+"""How the events of the decision topic call their instant."""
 
 
 async def open_data(session: AsyncSession, found: Standing, signer: HeadSigner) -> OpenData:
@@ -81,7 +82,7 @@ def _decision(kind: str, body: dict[str, Any]) -> OpenDecision:
     receipts = body.get("receipt_ids")
     return OpenDecision(
         kind=kind,
-        at=next(body[name] for name in _AT if name in body),
+        at=next(body[name] for name in AT if name in body),
         receipts=len(receipts) if receipts is not None else None,
         detector=body.get("detector", ""),
         reason=body.get("reason", ""),

@@ -220,7 +220,7 @@ class OpenDataRow(BaseModel):
 class OpenDecision(BaseModel):
     """One event of the decision topic, without receipts and without who decided."""
 
-    kind: str = Field(description="VotingOpened, VotingClosed, VotesHeld, VotesStruck, VotesReleased …")
+    kind: str = Field(description="VotingOpened, VotingClosed, VotesHeld, VotesStruck, IdentityKeysDestroyed …")
     at: datetime
     receipts: int | None = Field(description="how many votes it is about")
     detector: str

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -160,6 +160,23 @@ async def test_whoever_comes_after_the_destruction_is_told(voting_database: Data
         assert (await client.get(f"/api/voting/v1/contests/{CONTEST_ID}/puzzle")).status_code == 200
     async with voting_database.transaction() as session:
         assert (await session.execute(text("SELECT count(*) FROM outgoing_code"))).scalar_one() == 0
+
+
+async def test_open_data_tells_of_the_destruction_in_every_form(voting_database: Database) -> None:
+    house = await held(voting_database)
+    await destroy(house)
+    address = f"/api/voting/v1/contests/{CONTEST_ID}/open-data"
+    async with client_for(house.service.http) as client:
+        answer = await client.get(address)
+        tables = [
+            await client.get(f"{address}?format=csv&table={table}")
+            for table in ("ballots", "totals", "decisions", "heads")
+        ]
+    assert (answer.status_code, [table.status_code for table in tables]) == (200, [200] * 4)
+    last = answer.json()["decisions"][-1]
+    told = ("IdentityKeysDestroyed", AFTER_APPEALS)
+    assert (last["kind"], datetime.fromisoformat(last["at"])) == told
+    assert "IdentityKeysDestroyed" in tables[2].text
 
 
 async def test_destruction_is_refused_before_the_appeals_end_and_before_the_certificate(

@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.voting.domain.open_data import FEWEST, ballot_rows
+from services.voting.open_data import AT
+from shared.contracts.catalogue import TOPICS
+from shared.contracts.voting import TreeHeadSigned, VotingOpened
 
 START = datetime(2022, 8, 5, tzinfo=UTC)
 drawn = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 12), st.integers(1, 12)), max_size=20)
@@ -44,3 +47,10 @@ def test_hours_with_enough_ballots_for_two_entries_stand_alone() -> None:
     assert [(row.entry_id, row.hour, row.votes) for row in rows] == [
         ("a", START, 9), ("b", START, 1), ("a", two, 10), ("b", two, 3)
     ]  # fmt: skip
+
+
+def test_every_decision_has_an_instant_that_open_data_knows() -> None:
+    decisions = set(TOPICS[VotingOpened.TOPIC].events) - {TreeHeadSigned}
+    assert {event.__name__: len(event.model_fields.keys() & set(AT)) for event in decisions} == {
+        event.__name__: 1 for event in decisions
+    }
