@@ -64,7 +64,7 @@ class Closer:
     async def _open(self, contest_id: str) -> None:
         try:
             log_now = await log_durability(self._settings)
-            command = handlers.OpenVoting(contest_id, log_now, head_key=self._signer.public_key(contest_id))
+            command = handlers.OpenVoting(contest_id, log_now, self._signer.public_key(contest_id))
             async with self._database.transaction() as session:
                 await handlers.open_voting(session, self._clock, command)
         except (DomainError, BrokerUnavailable) as error:

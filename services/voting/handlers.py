@@ -51,14 +51,14 @@ def voting_milestone(rulebook: Rulebook) -> Milestone:
 class OpenVoting:
     """The command to open the vote.
 
-    ``weak_durability_accepted_by`` names the post that accepts a log which may lose votes with one broker;
-    it is told with the result. ``head_key`` is the public key by which the vote's tree heads are checked.
+    ``head_key`` is the public key by which the vote's tree heads are checked. ``weak_durability_accepted_by``
+    names the post that accepts a log which may lose votes with one broker; it is told with the result.
     """
 
     contest_id: str
     log: LogDurability
+    head_key: str
     weak_durability_accepted_by: str = ""
-    head_key: str = ""
 
 
 async def open_voting(session: AsyncSession, clock: Clock, command: OpenVoting) -> VoteWindow:

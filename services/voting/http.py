@@ -122,7 +122,7 @@ def router(resources: Resources, door: Door, voters: identity.Identity) -> APIRo
             raise Unavailable("ติดต่อตัวกลางข้อความไม่ได้", str(error)) from error
         accepted_by = opening.weak_durability_accepted_by if opening else ""
         async with database.transaction() as session:
-            command = handlers.OpenVoting(contest_id, log, accepted_by, signer.public_key(contest_id))
+            command = handlers.OpenVoting(contest_id, log, signer.public_key(contest_id), accepted_by)
             opened = await handlers.open_voting(session, clock, command)
         await window.refresh()
         return VoteView.model_validate(opened, from_attributes=True)

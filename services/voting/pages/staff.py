@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.voting import curves, handlers, repository
 from services.voting.certification import Certifier
 from services.voting.domain.disclosure import VoteState
+from services.voting.domain.heads import HeadSigner
 from services.voting.door import Door
 from services.voting.durability import LogDurability, log_durability
 from services.voting.fast import REFUSED
@@ -37,6 +38,7 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
     pages = Pages("services.voting")
     database, clock = resources.database, resources.clock
     certifier = Certifier(resources.settings, database, clock)
+    signer = HeadSigner.of(resources.settings.voting_secret.get_secret_value())
 
     async def contest_of(request: Request) -> str:
         async with database.transaction() as session:
@@ -132,7 +134,8 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
             log = await _durability(resources)
             if log is None:
                 raise Conflict("ติดต่อตัวกลางข้อความไม่ได้", "The broker does not answer; start it and try again.")
-            command = handlers.OpenVoting(contest_id, log, str(form.get("accepted_by", ""))[:200])
+            accepted_by = str(form.get("accepted_by", ""))[:200]
+            command = handlers.OpenVoting(contest_id, log, signer.public_key(contest_id), accepted_by)
             async with database.transaction() as session:
                 await handlers.open_voting(session, clock, command)
             await door.window.refresh()

@@ -79,7 +79,7 @@ async def ready_to_vote(
 async def open_vote(database: Database, contest_id: str, clock: Clock | None = None) -> VoteWindow:
     """Open the vote of a contest that is ready."""
     async with database.transaction() as session:
-        command = handlers.OpenVoting(contest_id, STRONG, head_key=SIGNER.public_key(contest_id))
+        command = handlers.OpenVoting(contest_id, STRONG, SIGNER.public_key(contest_id))
         return await handlers.open_voting(session, clock or FixedClock(VOTE_OPENS), command)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from services.voting import handlers, repository
 from services.voting.app import build
+from services.voting.closing import Closer
 from services.voting.tally import fold_votes
 from shared.clock import FixedClock
 from shared.contracts.intake import EntryWithdrawn, Role
@@ -19,8 +20,9 @@ from shared.mail import MemoryMailer
 from shared.messaging.tables import OUTBOX
 from shared.service import Resources
 from shared.testing.rulebooks import VOTE_CLOSES, VOTE_OPENS, a_rulebook, assumed
-from shared.testing.web import CONTEST_ID, client_for, resources_for, sign_in
+from shared.testing.web import CONTEST_ID, client_for, resources_for, sign_in, submit
 from tests.component.voting.scenario import (
+    SIGNER,
     STRONG,
     WEAK,
     a_shortlist,
@@ -86,7 +88,7 @@ async def test_vote_refuses_to_open(
     with pytest.raises(Conflict, match=reason):
         async with voting_database.transaction() as session:
             await handlers.open_voting(
-                session, FixedClock(VOTE_OPENS + later), handlers.OpenVoting(CONTEST_ID, log, accepted_by)
+                session, FixedClock(VOTE_OPENS + later), handlers.OpenVoting(CONTEST_ID, log, "", accepted_by)
             )
     assert await events(voting_database) == []
 
@@ -94,9 +96,31 @@ async def test_vote_refuses_to_open(
 async def test_weak_log_is_accepted_by_name_and_told(voting_database: Database) -> None:
     await ready_to_vote(voting_database, a_rulebook(rehearsal=False))
     async with voting_database.transaction() as session:
-        command = handlers.OpenVoting(CONTEST_ID, WEAK, "ผู้อำนวยการฝ่าย")
+        command = handlers.OpenVoting(CONTEST_ID, WEAK, "", "ผู้อำนวยการฝ่าย")
         window = await handlers.open_voting(session, FixedClock(VOTE_OPENS), command)
     assert window.weak_durability_accepted_by == "ผู้อำนวยการฝ่าย"
+
+
+
+async def test_every_way_to_open_names_the_key_of_the_heads(voting_database: Database) -> None:
+    resources, _, clock = house(voting_database)
+    service = build(resources)
+    slugs = [f"opened-{number}" for number in range(3)]
+    for slug in slugs:
+        await ready_to_vote(voting_database, a_rulebook(slug))
+    board = f"/staff/vote?contest={slugs[0]}"
+    async with client_for(service.http) as client:
+        sign_in(client, [Role.STAFF], contest_id=slugs[0])
+        page = f"/staff/vote/opening?contest={slugs[0]}"
+        answer = await submit(client, page, {"confirm": "OPEN"}, form_page=board)
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/staff/vote")
+        sign_in(client, [Role.STAFF], contest_id=slugs[1])
+        assert (await client.post(f"{API}/contests/{slugs[1]}/opening")).status_code == 200
+    await Closer(resources.settings, voting_database, clock).run(voting_database)
+    told = [VotingOpened.model_validate_json(row["value"]) for row in await events(voting_database)]
+    assert {event.contest_id: event.head_key for event in told} == {
+        slug: SIGNER.public_key(slug) for slug in slugs
+    }
 
 
 async def test_older_shortlist_does_not_replace_a_newer_one(voting_database: Database) -> None:
