@@ -2,9 +2,11 @@
 
 The counters, the rows, the log and the signed heads are accounts of one vote; the log is counted by the
 auditor's own code. Nothing is certified while any two differ, while the tally or the trees have not
-passed every seal, or before a signed head on the log covers exactly what was counted.
+passed every seal, or before a signed head on the log covers exactly what was counted. Both people sign
+for the same figures: where those changed in between, the first signature is void.
 """
 
+import logging
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,6 +15,7 @@ from services.voting import heads, repository
 from services.voting.accounts import Accounts, take_accounts
 from services.voting.agreement import differences, recount_for
 from services.voting.audit import Recount
+from services.voting.domain import certificate
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.heads import HeadSigner
 from services.voting.domain.outcomes import first_place
@@ -20,6 +23,7 @@ from services.voting.fraud import repository as ledger
 from services.voting.tables import Certification, VoteWindow
 from shared import known
 from shared.clock import Clock
+from shared.contracts.event import LocalizedText
 from shared.contracts.ids import ContactId, ContestId, EntryId
 from shared.contracts.intake import Role
 from shared.contracts.voting import EntryVotes, PopularVoteCertified
@@ -28,6 +32,8 @@ from shared.errors import Conflict, Forbidden
 from shared.messaging import publish
 from shared.settings import Settings
 from shared.web.sessions import Account
+
+log = logging.getLogger(__name__)
 
 
 class RecountDiffers(Conflict):
@@ -40,6 +46,20 @@ class VotesHeld(Conflict):
     """Two people have to decide on held votes first."""
 
     code = "votes-held"
+
+
+class SignatureVoid(Conflict):
+    """The result is no longer the one that the first person signed."""
+
+    code = "signature-void"
+
+    def __init__(self, changed: tuple[LocalizedText, ...]) -> None:
+        super().__init__(
+            "ผลเปลี่ยนไปหลังลายมือชื่อแรก ลายมือชื่อนั้นจึงเป็นโมฆะ ตรวจผลแล้วลงชื่อใหม่ตั้งแต่คนที่หนึ่ง: "
+            + "; ".join(change.th for change in changed),
+            "The result has changed since the first signature, which is void now. Look at it and sign again, "
+            "beginning with the first person: " + "; ".join(change.en for change in changed),
+        )
 
 
 class Certifier:
@@ -59,6 +79,7 @@ class Certifier:
         Raises:
             Conflict: the vote is not closed, the tally or the trees are still behind the seals, or two
                 accounts differ; each difference is named, down to the first row, leaf, counter and head.
+            SignatureVoid: what the first person signed is not the result any more; nobody has signed now.
             Forbidden: the second person is the first one, or is no approver.
         """
         async with self._database.transaction() as session:
@@ -88,7 +109,11 @@ class Certifier:
                 "บันทึกที่ลงลายมือชื่อฉบับสุดท้ายยังไม่ถึงบันทึกเหตุการณ์ โปรดรอสักครู่แล้วลองใหม่",
                 "The last signed head has not reached the log yet. Wait a moment.",
             )
-        return await self._sign(contest_id, account, accounts, recount)
+        signed = await self._sign(contest_id, account, accounts, recount)
+        if isinstance(signed, SignatureVoid):
+            log.warning("the first signature is void", extra={"contest_id": contest_id, "reason": signed.en})
+            raise signed
+        return signed
 
     async def _sign_last_head(self, contest_id: str) -> None:
         """The leader signs within seconds; whoever certifies need not wait for that, once all agree."""
@@ -115,7 +140,8 @@ class Certifier:
 
     async def _sign(
         self, contest_id: str, account: Account, accounts: Accounts, recount: Recount
-    ) -> Certification:
+    ) -> Certification | SignatureVoid:
+        """The signature; or what made the first one void, returned so that its removal is committed."""
         async with self._database.transaction() as session:
             now = await self._clock.now(session, contest_id)
             window = await repository.window(session, contest_id, lock=True)
@@ -127,10 +153,11 @@ class Certifier:
                     "ระหว่างนับซ้ำมีการพัก ปล่อย หรือตัดเสียง จึงยังไม่ลงชื่อ โปรดลองใหม่",
                     "Votes were held, released or struck during the recount; nothing is signed. Try again.",
                 )
+            report = _report(recount, window, await repository.withdrawn(session, contest_id))
             if found is None:
                 found = Certification(
                     contest_id=contest_id,
-                    report=_report(recount),
+                    report=report,
                     report_sha256=recount.sha256(),
                     tree_head_revision=recount.last_head,
                     proposed_by=account.contact_id,
@@ -138,7 +165,14 @@ class Certifier:
                 )
                 session.add(found)
                 return found
-            found.report, found.report_sha256 = _report(recount), recount.sha256()
+            titles = {
+                finalist.entry_id: LocalizedText(th=finalist.title_th, en=finalist.title_en)
+                for finalist in await repository.finalists(session, contest_id)
+            }
+            if changed := certificate.changes(found.report, report, titles):
+                await session.delete(found)
+                return SignatureVoid(changed)
+            found.report, found.report_sha256 = report, recount.sha256()
             found.tree_head_revision = recount.last_head
             if found.proposed_by == account.contact_id:
                 return found
@@ -149,8 +183,7 @@ class Certifier:
                 )
             found.certified_by, found.certified_at = account.contact_id, now
             window.state, window.revision = VoteState.CERTIFIED, window.revision + 1
-            gone = await repository.withdrawn(session, contest_id)
-            await publish(session, _result(window, found, accounts, gone))
+            await publish(session, _result(window, found, accounts))
             return found
 
 
@@ -179,8 +212,11 @@ def _certain(found: Certification | None) -> Certification:
     return found
 
 
-def _report(recount: Recount) -> dict[str, Any]:
+def _report(recount: Recount, window: VoteWindow, gone: frozenset[str]) -> dict[str, Any]:
+    """What a signature is given for."""
     return {
+        "winner_entry_id": first_place(recount.by_entry, gone),
+        "withdrawn": sorted(gone & set(window.ballot)),
         "by_entry": recount.by_entry,
         "received": recount.received,
         "counted": recount.counted,
@@ -196,11 +232,9 @@ def _report(recount: Recount) -> dict[str, Any]:
     }
 
 
-def _result(
-    window: VoteWindow, found: Certification, accounts: Accounts, gone: frozenset[str]
-) -> PopularVoteCertified:
+def _result(window: VoteWindow, found: Certification, accounts: Accounts) -> PopularVoteCertified:
     by_entry = {entry_id: accounts.by_entry.get(entry_id, 0) for entry_id in window.ballot}
-    winner = first_place(by_entry, gone)
+    winner = found.winner
     totals = accounts.totals
     return PopularVoteCertified(
         contest_id=ContestId(window.contest_id),

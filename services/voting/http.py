@@ -89,6 +89,7 @@ def tally_view(found: Standing) -> TallyView:
             for entry in (found.ranked if shown else ())
         ),
         winner_entry_id=found.winner,
+        winner_withdrawn=found.winner_withdrawn,
         certified_at=certification.certified_at if certification else None,
         weak_durability_accepted_by=found.weak_durability_accepted_by,
     )

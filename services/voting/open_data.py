@@ -53,6 +53,7 @@ async def open_data(session: AsyncSession, found: Standing, signer: HeadSigner) 
             EntryTally(entry_id=entry.entry_id, counted=entry.counted or 0) for entry in found.ranked
         ),
         winner_entry_id=found.winner,
+        winner_withdrawn=found.winner_withdrawn,
         rows=tuple(OpenDataRow.model_validate(row, from_attributes=True) for row in rows),
         decisions=tuple(await _decisions(session, contest_id)),
         heads=OpenHeads(

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.voting import repository
 from services.voting.domain.disclosure import SHOWN, Disclosure, VoteState, totals_for_public
 from services.voting.domain.errors import UnknownReceipt
-from services.voting.domain.outcomes import Outcome, Totals, first_place
+from services.voting.domain.outcomes import Outcome, Totals
 from services.voting.domain.receipts import read_receipt
 from services.voting.repository import Tracked
 from services.voting.tables import Certification, Finalist, VoteWindow
@@ -51,7 +51,7 @@ class Standing:
     totals: Totals | None
     """None where the reader may not see totals."""
     winner: str | None
-    """The entry in first place, only after the certificate; None also for a tie."""
+    """The entry in first place as two people signed it, only after the certificate; None also for a tie."""
     certification: Certification | None
     weak_durability_accepted_by: str = ""
 
@@ -71,6 +71,11 @@ class Standing:
     def tied(self) -> bool:
         """Whether the certificate names nobody because the first place is shared."""
         return self.state is VoteState.CERTIFIED and self.winner is None
+
+    @property
+    def winner_withdrawn(self) -> bool:
+        """Whether the certified winner left the contest afterwards; the result stays as it was signed."""
+        return any(entry.withdrawn for entry in self.entries if entry.entry_id == self.winner)
 
 
 def may_see_totals(account: Account | None) -> bool:
@@ -113,17 +118,17 @@ async def standing(
         certification=certification,
         weak_durability_accepted_by=window.weak_durability_accepted_by if window else "",
     )
-    return await _with_totals(session, result, gone) if disclosure.visible else result
+    return await _with_totals(session, result) if disclosure.visible else result
 
 
-async def _with_totals(session: AsyncSession, bare: Standing, gone: frozenset[str]) -> Standing:
+async def _with_totals(session: AsyncSession, bare: Standing) -> Standing:
     counted = await repository.counted_by_entry(session, bare.contest_id)
     totals = await repository.totals(session, bare.contest_id)
-    certified = bare.state is VoteState.CERTIFIED
+    certified = bare.state is VoteState.CERTIFIED and bare.certification
     return replace(
         bare,
         totals=totals,
-        winner=first_place(counted, gone) if certified else None,
+        winner=certified.winner if certified else None,
         entries=tuple(replace(entry, counted=counted.get(entry.entry_id, 0)) for entry in bare.entries),
     )
 

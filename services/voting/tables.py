@@ -250,6 +250,12 @@ class Certification(Row, table=True):
     tree_head_revision: int | None = None
     """The signed head over the log that was counted."""
 
+    @property
+    def winner(self) -> str | None:
+        """The entry in first place as it was signed, whatever became of it since; None for a tie."""
+        winner: str | None = self.report.get("winner_entry_id")
+        return winner
+
 
 class IdentityPepper(Row, table=True):
     """What ties voters of a contest to people; emptied, nobody can tie them again."""

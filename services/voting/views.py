@@ -177,6 +177,7 @@ class TallyView(BaseModel):
     totals: TotalsView | None
     entries: tuple[EntryTally, ...] = Field(description="highest first; empty where totals are hidden")
     winner_entry_id: str | None = Field(description="after the certificate; null also for a tie")
+    winner_withdrawn: bool = Field(description="left the contest after the certificate; the result stands")
     certified_at: datetime | None
     weak_durability_accepted_by: str
 
@@ -187,7 +188,10 @@ class CertificationView(BaseModel):
     proposed_at: datetime
     certified_by: str | None
     certified_at: datetime | None
-    report: dict[str, Any] = Field(description="the recount from the log that both people signed")
+    report: dict[str, Any] = Field(
+        description="what both people signed: winner and recount from the log; only late votes may "
+        "have come between the two"
+    )
     report_sha256: str
 
 
@@ -220,7 +224,9 @@ class OpenDataRow(BaseModel):
 class OpenDecision(BaseModel):
     """One event of the decision topic, without receipts and without who decided."""
 
-    kind: str = Field(description="VotingOpened, VotingClosed, VotesHeld, VotesStruck, IdentityKeysDestroyed …")
+    kind: str = Field(
+        description="VotingOpened, VotingClosed, VotesHeld, VotesStruck, IdentityKeysDestroyed …"
+    )
     at: datetime
     receipts: int | None = Field(description="how many votes it is about")
     detector: str
@@ -245,6 +251,7 @@ class OpenData(BaseModel):
     totals: TotalsView
     entries: tuple[EntryTally, ...] = Field(description="highest first")
     winner_entry_id: str | None = Field(description="null for a tie")
+    winner_withdrawn: bool = Field(description="left the contest after the certificate; the result stands")
     rows: tuple[OpenDataRow, ...] = Field(description="ballots by entry and period, linked to nobody")
     decisions: tuple[OpenDecision, ...]
     heads: OpenHeads

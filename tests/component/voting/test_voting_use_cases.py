@@ -9,6 +9,8 @@ from sqlalchemy import select
 from services.voting import handlers, repository
 from services.voting.app import build
 from services.voting.closing import Closer
+from services.voting.domain.disclosure import VoteState
+from services.voting.tables import Certification
 from services.voting.tally import fold_votes
 from shared.clock import FixedClock
 from shared.contracts.intake import EntryWithdrawn, Role
@@ -24,6 +26,7 @@ from shared.testing.web import CONTEST_ID, client_for, resources_for, sign_in, s
 from tests.component.voting.scenario import (
     SIGNER,
     STRONG,
+    TITLES,
     WEAK,
     a_shortlist,
     a_vote,
@@ -121,6 +124,41 @@ async def test_every_way_to_open_names_the_key_of_the_heads(voting_database: Dat
     assert {event.contest_id: event.head_key for event in told} == {
         slug: SIGNER.public_key(slug) for slug in slugs
     }
+
+
+async def test_certified_winner_stays_when_the_entry_withdraws_afterwards(voting_database: Database) -> None:
+    resources, _, _ = house(voting_database)
+    await ready_to_vote(voting_database, a_rulebook())
+    await open_vote(voting_database, CONTEST_ID)
+    async with voting_database.transaction() as session:
+        votes = [a_vote(CONTEST_ID, f"v{n}", entry=entry_id(min(n, 3)), offset=n) for n in range(6)]
+        await fold_votes(session, votes)
+        window = await repository.window(session, CONTEST_ID)
+        assert window
+        window.state = VoteState.CERTIFIED
+        session.add(
+            Certification(
+                contest_id=CONTEST_ID,
+                report={"winner_entry_id": entry_id(3)},
+                report_sha256="ab" * 32,
+                proposed_by="one",
+                proposed_at=VOTE_CLOSES,
+                certified_by="two",
+                certified_at=VOTE_CLOSES,
+            )
+        )
+    tally, data = f"{API}/contests/{CONTEST_ID}/tally", f"{API}/contests/{CONTEST_ID}/open-data"
+    for left in (False, True):
+        if left:
+            await withdraw(voting_database, CONTEST_ID, entry_id(3))
+        async with client_for(build(resources).http) as client:
+            for address in (tally, data):
+                said = (await client.get(address)).json()
+                assert (said["winner_entry_id"], said["winner_withdrawn"]) == (entry_id(3), left)
+            page = (await client.get(f"/vote?contest={CONTEST_ID}")).text
+        assert "อันดับหนึ่งมีคะแนนเท่ากัน" not in page
+        assert f'<h2 class="card-title">{TITLES[3][0]}</h2>' in page
+        assert ("ถอนตัวหลังรับรองผล" in page) == left
 
 
 async def test_older_shortlist_does_not_replace_a_newer_one(voting_database: Database) -> None:

@@ -1,0 +1,48 @@
+"""The certificate: what voids a first signature."""
+
+from typing import Any
+
+import pytest
+
+from services.voting.domain.certificate import changes
+from shared.contracts.event import LocalizedText
+
+TITLES = {"a": LocalizedText(th="ก", en="A"), "b": LocalizedText(th="ข", en="B")}
+SIGNED = {
+    "counted": 5, "duplicate": 1, "held": 0, "struck": 0, "late": 0, "by_entry": {"a": 3, "b": 2},
+    "winner_entry_id": "a",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({}, []),
+        ({"late": 7, "heads": 12}, []),
+        ({"counted": 4}, ["counted 5 → 4"]),
+        ({"duplicate": 0}, ["duplicate 1 → 0"]),
+        ({"held": 2}, ["held 0 → 2"]),
+        ({"struck": 2}, ["struck 0 → 2"]),
+        ({"by_entry": {"b": 2, "c": 3}}, ["A 3 → 0", "c 0 → 3"]),
+        ({"winner_entry_id": "b"}, ["first place A → B"]),
+        ({"winner_entry_id": None}, ["first place A → nobody"]),
+    ],
+)
+def test_changes_name_what_decides_the_result(now: dict[str, Any], said: list[str]) -> None:
+    assert [change.en for change in changes(SIGNED, SIGNED | now, TITLES)] == said
+
+
+def test_changes_are_told_in_thai_too() -> None:
+    now = SIGNED | {"struck": 2, "by_entry": {"a": 1, "b": 2}, "winner_entry_id": None}
+    assert [change.th for change in changes(SIGNED, now, TITLES)] == [
+        "ตัดออก 0 → 2",
+        "ก 3 → 1",
+        "อันดับหนึ่ง ก → ไม่มี",
+    ]
+
+
+def test_a_signature_under_a_report_without_a_winner_was_not_given_for_one() -> None:
+    signed = {name: value for name, value in SIGNED.items() if name != "winner_entry_id"}
+    for winner, said in (("a", "not named → A"), (None, "not named → nobody")):
+        (change,) = changes(signed, SIGNED | {"winner_entry_id": winner}, TITLES)
+        assert change.en == f"first place {said}"
