@@ -217,6 +217,7 @@ def _report(recount: Recount, window: VoteWindow, gone: frozenset[str]) -> dict[
     return {
         "winner_entry_id": first_place(recount.by_entry, gone),
         "withdrawn": sorted(gone & set(window.ballot)),
+        "waived": window.waived,
         "by_entry": recount.by_entry,
         "received": recount.received,
         "counted": recount.counted,
@@ -253,4 +254,5 @@ def _result(window: VoteWindow, found: Certification, accounts: Accounts) -> Pop
         certified_by=(ContactId(found.proposed_by), ContactId(str(found.certified_by))),
         certified_at=found.certified_at,
         tree_head_revision=found.tree_head_revision,
+        waived=tuple(window.waived),
     )

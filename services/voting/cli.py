@@ -160,6 +160,8 @@ def _print(found: Recount) -> None:
         f"the one over everything read: {found.last_head or 'none'}; opened commitments: {found.opened:,}"
     )
     console.print(f"rulebook {found.rulebook_sha256 or 'not on the log'}; fingerprint {found.sha256()}")
+    if found.waived:
+        console.print(f"waived when the vote opened: {', '.join(found.waived)}")
     if found.findings or _anything(found):
         _print_findings(console, found.findings)
     else:

@@ -23,11 +23,19 @@ class LogDurability:
     min_in_sync: int
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """The requirements of a safe vote that this log does not meet, by the names that events use."""
+        unmet = {
+            "durable-storage": self.memory_only,
+            "replication-factor": self.replication < SAFE_REPLICATION,
+            "min-insync-replicas": self.min_in_sync < SAFE_IN_SYNC,
+        }
+        return tuple(name for name, lacks in unmet.items() if lacks)
+
+    @property
     def strong(self) -> bool:
         """Whether the log survives the loss of a broker, as production asks."""
-        return (
-            not self.memory_only and self.replication >= SAFE_REPLICATION and self.min_in_sync >= SAFE_IN_SYNC
-        )
+        return not self.missing
 
 
 async def log_durability(settings: Settings) -> LogDurability:

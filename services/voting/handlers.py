@@ -66,7 +66,8 @@ async def open_voting(session: AsyncSession, clock: Clock, command: OpenVoting) 
 
     Raises:
         Conflict: there is no shortlist, no vote in the rulebook, its time is over, or the log could
-            lose votes of a contest that is not a rehearsal.
+            lose votes of a contest that is not a rehearsal. What it lacks and a rehearsal or somebody's
+            acceptance waives is told with the opening and with the result.
         NotFound: there is no such contest.
     """
     rulebook = await known.rulebook(session, command.contest_id)
@@ -99,6 +100,7 @@ async def open_voting(session: AsyncSession, clock: Clock, command: OpenVoting) 
         opened_at=now,
         closes_at=milestone.ends_at,
         weak_durability_accepted_by=command.weak_durability_accepted_by,
+        waived=list(command.log.missing),
     )
     session.add(window)
     await publish(
@@ -110,6 +112,7 @@ async def open_voting(session: AsyncSession, clock: Clock, command: OpenVoting) 
             scope=VoteScope(window.scope),
             closes_at=window.closes_at,
             opened_at=now,
+            waived=command.log.missing,
             head_key=command.head_key,
         ),
     )

@@ -27,6 +27,8 @@ class Decisions:
     scope: str = ""
     ballot: frozenset[str] = frozenset()
     head_key: str = ""
+    waived: tuple[str, ...] = ()
+    """Requirements of a safe vote that the opening waived."""
     seals: dict[int, int] | None = None
     state_of: dict[str, str] = field(default_factory=dict)
     """What became of single receipts: held, struck, or counted again."""
@@ -75,6 +77,7 @@ def _take(found: Decisions, what: str, body: dict[str, Any], offset: int) -> Non
     match what:
         case "VotingOpened":
             found.ballot, found.scope = frozenset(body["ballot"]), body["scope"]
+            found.waived = tuple(body.get("waived", ()))
             named = body.get("head_key", "")
             if found.head_key and named and named != found.head_key:
                 found.findings.append("VotingOpened names another key for the heads than the one given")
@@ -138,6 +141,13 @@ def compare_with_certificate(
     for name, number in numbers.items():
         if certified[name] != number:
             findings.append(f"PopularVoteCertified says {name} = {certified[name]}, the log says {number}")
+    if tuple(certified.get("waived", ())) != found.waived:
+        told_then, told_now = (
+            ", ".join(names) or "nothing" for names in (found.waived, certified.get("waived", ()))
+        )
+        findings.append(
+            f"PopularVoteCertified says that {told_now} was waived, VotingOpened says {told_then}"
+        )
     gone = {e for e, at in found.withdrawn.items() if at <= datetime.fromisoformat(certified["certified_at"])}
     staying = {entry: votes for entry, votes in by_entry.items() if entry not in gone}
     best = max(staying.values(), default=0)

@@ -47,6 +47,8 @@ class Recount:
     """Signed heads on the log."""
     last_head: int = 0
     """Revision of the newest head that covers exactly the leaves that were read; 0 where none does."""
+    waived: list[str] = field(default_factory=list)
+    """Requirements of a safe vote that were waived when it opened, as the log tells."""
     opened: int = 0
     """Commitments that were opened with the auditor's salts."""
     findings: list[str] = field(default_factory=list)
@@ -203,6 +205,7 @@ class _Count:
         result.by_entry = dict(sorted(self._by_entry.items()))
         result.voters = len(self._voters)
         result.rulebook_sha256 = decisions.rulebook_sha256
+        result.waived = list(decisions.waived)
         result.findings += decisions.findings
         for what, places in self._strange.items():
             more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""

@@ -76,10 +76,12 @@ async def ready_to_vote(
     return rulebook
 
 
-async def open_vote(database: Database, contest_id: str, clock: Clock | None = None) -> VoteWindow:
+async def open_vote(
+    database: Database, contest_id: str, clock: Clock | None = None, log: LogDurability = STRONG
+) -> VoteWindow:
     """Open the vote of a contest that is ready."""
     async with database.transaction() as session:
-        command = handlers.OpenVoting(contest_id, STRONG, SIGNER.public_key(contest_id))
+        command = handlers.OpenVoting(contest_id, log, SIGNER.public_key(contest_id))
         return await handlers.open_voting(session, clock or FixedClock(VOTE_OPENS), command)
 
 

@@ -10,6 +10,7 @@ from services.voting import handlers, repository
 from services.voting.app import build
 from services.voting.closing import Closer
 from services.voting.domain.disclosure import VoteState
+from services.voting.durability import LogDurability
 from services.voting.tables import Certification
 from services.voting.tally import fold_votes
 from shared.clock import FixedClock
@@ -102,7 +103,24 @@ async def test_weak_log_is_accepted_by_name_and_told(voting_database: Database) 
         command = handlers.OpenVoting(CONTEST_ID, WEAK, "", "ผู้อำนวยการฝ่าย")
         window = await handlers.open_voting(session, FixedClock(VOTE_OPENS), command)
     assert window.weak_durability_accepted_by == "ผู้อำนวยการฝ่าย"
+    (told,) = [VotingOpened.model_validate_json(row["value"]) for row in await events(voting_database)]
+    assert list(told.waived) == window.waived == ["replication-factor", "min-insync-replicas"]
 
+
+@pytest.mark.parametrize(
+    ("log", "missing"),
+    [
+        (STRONG, ()),
+        (LogDurability(memory_only=False, replication=3, min_in_sync=1), ("min-insync-replicas",)),
+        (LogDurability(memory_only=False, replication=2, min_in_sync=2), ("replication-factor",)),
+        (
+            LogDurability(memory_only=True, replication=1, min_in_sync=1),
+            ("durable-storage", "replication-factor", "min-insync-replicas"),
+        ),
+    ],
+)
+def test_what_a_log_lacks_has_a_name(log: LogDurability, missing: tuple[str, ...]) -> None:
+    assert (log.missing, log.strong) == (missing, not missing)
 
 
 async def test_every_way_to_open_names_the_key_of_the_heads(voting_database: Database) -> None:

@@ -19,6 +19,7 @@ from services.voting.certification import Certifier, RecountDiffers
 from services.voting.closing import Closer
 from services.voting.domain.keys import keyed_hash
 from services.voting.domain.receipts import commitment_of
+from services.voting.durability import LogDurability
 from services.voting.tables import Certification
 from services.voting.tally import GROUP as TALLY
 from services.voting.tree import GROUP as TREE
@@ -36,7 +37,7 @@ from shared.settings import BrokerKind
 from shared.testing.rulebooks import VOTE_OPENS
 from shared.testing.web import resources_for
 from shared.web.sessions import Account
-from tests.component.voting.scenario import SIGNER, entry_id, eventually, open_vote, ready_to_vote
+from tests.component.voting.scenario import SIGNER, STRONG, entry_id, eventually, open_vote, ready_to_vote
 
 CLOCK = FixedClock(VOTE_OPENS.astimezone(UTC))
 IN_FIRST = 300
@@ -155,12 +156,12 @@ class House:
 
 
 @asynccontextmanager
-async def closed_house(database: Any, kafka: str) -> AsyncIterator[House]:
+async def closed_house(database: Any, kafka: str, log: LogDurability = STRONG) -> AsyncIterator[House]:
     """A vote that was closed, with 321 votes before the seals and three heads."""
     house = House(database, kafka)
     await provision(house.settings, ("voting", TALLY, TREE))
     house.contest_id = (await ready_to_vote(database)).contest_id
-    await open_vote(database, house.contest_id, CLOCK)
+    await open_vote(database, house.contest_id, CLOCK, log)
     consumers = Consumers(house.settings, "voting", database, house.service.subscriptions)
     async with consumers, Relay(house.settings, database, "voting"):
         await house.put(0, *(house.vote(number) for number in range(100)))

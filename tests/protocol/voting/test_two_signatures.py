@@ -16,7 +16,7 @@ from shared.contracts.intake import Role
 from shared.contracts.voting import PopularVoteCertified
 from shared.testing.rulebooks import fraud_rules
 from shared.web.sessions import Account
-from tests.component.voting.scenario import TITLES, entry_id, eventually
+from tests.component.voting.scenario import TITLES, WEAK, entry_id, eventually
 from tests.protocol.voting.proof_house import CLOCK, House, closed_house
 
 pytestmark = pytest.mark.kafka
@@ -81,3 +81,19 @@ async def test_late_votes_between_the_signatures_void_nothing(house: House) -> N
     await eventually(house.told)
     done = await house.certify("two", Role.APPROVER)
     assert (done.certified_by, done.report["late"], done.report["counted"]) == ("two", 1, 320)
+
+
+async def test_what_the_log_lacked_is_told_with_the_result_and_shown_by_the_recount(
+    voting_database: Any, kafka: str
+) -> None:
+    waived = ["replication-factor", "min-insync-replicas"]
+    async with closed_house(voting_database, kafka, WEAK) as house:
+        await house.certify("one", Role.STAFF)
+        done = await house.certify("two", Role.APPROVER)
+        assert done.report["waived"] == waived
+        assert list((await certificate(house)).waived) == waived
+        await eventually(house.told)
+        code, said = await house.command("audit", "votes", "--json")
+        assert (code, json.loads(said)["findings"], json.loads(said)["waived"]) == (0, [], waived)
+        code, said = await house.command("audit", "votes")
+        assert "waived when the vote opened: replication-factor, min-insync-replicas" in said

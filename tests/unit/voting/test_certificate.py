@@ -1,9 +1,10 @@
-"""The certificate: what voids a first signature."""
+"""The certificate: what voids a first signature, and what a recount says of the names of what was waived."""
 
 from typing import Any
 
 import pytest
 
+from services.voting.audit.decisions import Decisions, compare_with_certificate
 from services.voting.domain.certificate import changes
 from shared.contracts.event import LocalizedText
 
@@ -46,3 +47,24 @@ def test_a_signature_under_a_report_without_a_winner_was_not_given_for_one() -> 
     for winner, said in (("a", "not named → A"), (None, "not named → nobody")):
         (change,) = changes(signed, SIGNED | {"winner_entry_id": winner}, TITLES)
         assert change.en == f"first place {said}"
+
+
+@pytest.mark.parametrize(
+    ("opening", "certificate", "findings"),
+    [
+        ((), [], []),
+        (("replication-factor",), ["replication-factor"], []),
+        (
+            ("replication-factor",),
+            [],
+            ["PopularVoteCertified says that nothing was waived, VotingOpened says replication-factor"],
+        ),
+    ],
+)
+def test_recount_holds_what_was_waived_against_the_opening(
+    opening: tuple[str, ...], certificate: list[str], findings: list[str]
+) -> None:
+    certified = {
+        "totals": [], "winner_entry_id": None, "certified_at": "2022-08-20T00:00:00Z", "waived": certificate
+    }  # fmt: skip
+    assert compare_with_certificate(Decisions(waived=opening, certified=certified), {}, {}) == findings
