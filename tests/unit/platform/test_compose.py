@@ -68,6 +68,13 @@ def test_compose_itself_reads_the_file(command: list[str]) -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_who_answers_nobody_has_a_smaller_share_of_the_processor(resolved: dict[str, Any]) -> None:
+    behind = {
+        name for name, service in resolved["services"].items() if service.get("cpu_shares", 1024) < 1024
+    }
+    assert behind == {f"{s}-{r}" for s in SERVICE_NAMES for r in ROLES if r != "api"}
+
+
 def test_every_role_of_every_service_runs(resolved: dict[str, Any]) -> None:
     ours = {name: service["command"] for name, service in resolved["services"].items() if "build" in service}
     expected = {f"{s}-{r}": ["python", "-m", f"services.{s}", r] for s in SERVICE_NAMES for r in ROLES}
