@@ -12,7 +12,8 @@ from shared.contracts.event import Event
 
 
 class Audience(StrEnum):
-    """Who may read a topic. Score, vote and tally topics open to outsiders only after ResultsPublished."""
+    """Who may read a topic. Score, vote and tally topics, and what is decided about votes, open to outsiders
+    only after ResultsPublished: VotesHeld tells an attacker how well he does."""
 
     PUBLIC = "public"
     PARTNER = "partner"
@@ -172,7 +173,7 @@ CATALOGUE: tuple[Topic, ...] = (
         partitions=1,
         producer="voting",
         consumers=("voting", "scoring", "notify"),
-        audience=Audience.PUBLIC,
+        audience=Audience.INTERNAL,
     ),
     Topic(
         name="notify.delivery.v1",

@@ -22,13 +22,21 @@ from sqlalchemy import text
 from services.notify.app import build as build_notify
 from services.notify.repository import progress
 from services.voting.app import build as build_voting
+from services.voting.tables import FraudCase
 from shared import known
 from shared.clock import FixedClock
 from shared.contracts.catalogue import CATALOGUE, TOPICS, Audience
 from shared.contracts.ids import new_id
 from shared.contracts.intake import Role
 from shared.contracts.rulebook import VotesShown
-from shared.contracts.voting import TallyChanged, VoteCast
+from shared.contracts.voting import (
+    PopularVoteCertified,
+    TallyChanged,
+    VoteCast,
+    VotesHeld,
+    VotesReleased,
+    VotesStruck,
+)
 from shared.db import Database
 from shared.service import Service
 from shared.testing.routes import guarded_routes
@@ -37,8 +45,8 @@ from shared.testing.web import client_for, publish_contest, resources_for, sign_
 from tests.component.voting.scenario import entry_id, open_vote, ready_to_vote
 
 COUNTS = (73_519, 61_283, 48_977, 39_841)
-DUPLICATE, LATE = 27_449, 18_253
-SECRET = (*COUNTS, sum(COUNTS), DUPLICATE, LATE, sum(COUNTS) + DUPLICATE + LATE)
+DUPLICATE, LATE, HELD = 27_449, 18_253, 15_391
+SECRET = (*COUNTS, sum(COUNTS), DUPLICATE, LATE, HELD, sum(COUNTS) + DUPLICATE + LATE + HELD)
 SHOWS = re.compile(
     "(?<![0-9A-Za-z])(?:"  # a random token may hold any digits
     + "|".join(f"{n}|{n:,}".replace(",", "[,.\u00a0 ]") for n in SECRET)
@@ -82,9 +90,35 @@ async def count(database: Database, counts: tuple[int, ...]) -> None:
         await session.execute(
             text(
                 "INSERT INTO partition_count (contest_id, partition, counted, duplicate, late, held, struck)"
-                " VALUES (:contest, 0, :counted, :duplicate, :late, 0, 0)"
+                " VALUES (:contest, 0, :counted, :duplicate, :late, :held, 0)"
             ),
-            {"contest": CONTEST_ID, "counted": sum(counts), "duplicate": DUPLICATE, "late": LATE},
+            {
+                "contest": CONTEST_ID,
+                "counted": sum(counts),
+                "duplicate": DUPLICATE,
+                "late": LATE,
+                "held": HELD,
+            },
+        )
+
+
+async def hold(database: Database) -> None:
+    """Let a case of held votes wait for two people."""
+    async with database.transaction() as session:
+        session.add(
+            FraudCase(
+                contest_id=CONTEST_ID,
+                case_id=new_id(),
+                entry_id=entry_id(0),
+                detectors="agent+network",
+                reason_th="เหตุ",
+                reason_en="reason",
+                findings=[],
+                votes=HELD,
+                parts=1,
+                state="open",
+                opened_at=VOTE_OPENS,
+            )
         )
 
 
@@ -97,6 +131,8 @@ async def a_vote_house(database: Database, shown: VotesShown, state: str, hours_
     await ready_to_vote(database, a_rulebook(number=2, voting=voting))
     await open_vote(database, CONTEST_ID)
     await count(database, COUNTS)
+    if state == "open":  # the report tells of it from the close on
+        await hold(database)
     async with database.transaction() as session:
         await session.execute(text("UPDATE vote_window SET state = :state"), {"state": state})
     clock = FixedClock((VOTE_CLOSES - timedelta(hours=hours_left)).astimezone(UTC))
@@ -172,7 +208,11 @@ async def test_the_test_sees_totals_where_they_are_public_and_staff_are_told_in_
     hidden = await a_vote_house_again(voting_database)
     answers = await every_answer(hidden, (Role.STAFF,))
     seen = told(answers)
-    assert {address.partition("?")[0] for address in seen} >= {"/staff/vote", "/staff/vote/events"}
+    assert {address.partition("?")[0] for address in seen} >= {
+        "/staff/vote",
+        "/staff/vote/events",
+        "/staff/vote/held",
+    }
     cached = [
         a for a in seen if not re.search("no-store|private", answers[a].headers.get("cache-control", ""))
     ]
@@ -212,13 +252,11 @@ async def test_the_board_tells_outsiders_nothing_and_nobody_an_entrys_count(boar
 
 
 def test_events_that_count_are_for_nobody_outside_until_the_result() -> None:
-    for event in (VoteCast, TallyChanged):
-        assert TOPICS[event.TOPIC].audience is Audience.INTERNAL
-    counting = {
-        event.__name__
+    telling = {
+        event
         for topic in CATALOGUE
-        if topic.audience is not Audience.INTERNAL
         for event in topic.events
-        if "counted" in event.model_fields
+        if event.model_fields.keys() & {"counted", "held", "votes", "receipt_id", "receipt_ids"}
     }
-    assert counting == {"PopularVoteCertified"}
+    assert telling == {VoteCast, TallyChanged, VotesHeld, VotesReleased, VotesStruck, PopularVoteCertified}
+    assert {TOPICS[event.TOPIC].audience for event in telling} == {Audience.INTERNAL}

@@ -96,7 +96,7 @@ def forget() -> None:
 
 
 def networks_behind(key: bytes, hashes: Collection[str], guesses: Iterable[int] = EVERY_24) -> frozenset[str]:
-    """Those of ``hashes`` that somebody who holds ``key`` finds by trying one /24 after the other: half a
+    """Those of ``hashes`` that somebody who holds ``key`` finds by trying one /24 after the other: about a
     minute for all. There are too many IPv6 networks to try; their hashes hang on the same key."""
     wanted = frozenset(hashes)
     found: set[str] = set()
