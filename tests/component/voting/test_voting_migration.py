@@ -12,7 +12,7 @@ from shared.db import Database
 from shared.messaging import publish
 from shared.testing.rulebooks import VOTE_CLOSES
 
-MIGRATION = import_module("services.voting.migrations.versions.0007_winner_as_signed")
+MIGRATION = import_module("services.voting.migrations.versions.0008_winner_as_signed")
 
 
 async def test_earlier_certificates_keep_the_winner_that_the_log_names(voting_database: Database) -> None:
