@@ -16,18 +16,9 @@ from services.voting.domain.receipts import commitment_of, receipt_for, salt_for
 from services.voting.domain.signals import agent_signals, network_signals
 from services.voting.produce import Headers
 from services.voting.sender import VoteSender
+from services.voting.vote_log import FIXED_HEADERS
 from services.voting.window import LiveWindow
 from shared.contracts.ids import new_id
-from shared.contracts.voting import VoteCast
-
-_SOURCE = f"/showcase/{VoteCast.SERVICE}".encode()
-_TYPE = VoteCast.event_type().encode()
-_FIXED: Headers = [
-    ("ce_specversion", b"1.0"),
-    ("ce_type", _TYPE),
-    ("ce_source", _SOURCE),
-    ("content-type", b"application/json"),
-]
 
 
 class CastVote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,7 +140,7 @@ class Taken(NamedTuple):
 def _headers(subject: bytes, origin: Origin) -> Headers:
     event_id = new_id().encode()
     headers = [
-        *_FIXED,
+        *FIXED_HEADERS,
         ("ce_id", event_id),
         ("ce_subject", subject),
         ("ce_time", datetime.now(UTC).isoformat().encode()),

@@ -166,21 +166,18 @@ async def _fold(session: AsyncSession, log: Log) -> None:
     seals = await _seals_known_after(session, log)
     if not log.votes:
         return
-    contests, partitions, offsets, slots, voters, receipts, entries, cast_ats, _, _ = zip(
-        *log.votes, strict=True
-    )
     await session.execute(_PLAN_ANEW)
     await session.execute(
         _FOLD,
         {
-            "contests": contests,
-            "partitions": partitions,
-            "offsets": offsets,
-            "slots": slots,
-            "voters": voters,
-            "receipts": receipts,
-            "entries": entries,
-            "cast_ats": cast_ats,
+            "contests": [vote.contest_id for vote in log.votes],
+            "partitions": [vote.partition for vote in log.votes],
+            "offsets": [vote.offset for vote in log.votes],
+            "slots": [vote.slot for vote in log.votes],
+            "voters": [vote.voter_id for vote in log.votes],
+            "receipts": [vote.receipt_id for vote in log.votes],
+            "entries": [vote.entry_id for vote in log.votes],
+            "cast_ats": [vote.cast_at for vote in log.votes],
             "in_time": [_in_time(vote, seals) for vote in log.votes] if seals else [True] * len(log.votes),
         },
     )
@@ -198,7 +195,7 @@ async def _seals_known_after(session: AsyncSession, log: Log) -> dict[tuple[str,
         await session.execute(
             _KEEP_FIRST_SEALS, {"contests": contests, "partitions": partitions, "offsets": offsets}
         )
-    places = {vote[:2] for vote in log.votes}
+    places = {(vote.contest_id, vote.partition) for vote in log.votes}
     rows = await session.execute(
         _SEALS,
         {"contests": sorted({c for c, _ in places}), "partitions": sorted({p for _, p in places})},

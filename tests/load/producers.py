@@ -21,6 +21,7 @@ import uvloop
 from confluent_kafka import Producer
 
 from services.voting.sender import VoteSender, partition_of
+from services.voting.vote_log import FIXED_HEADERS
 from shared.contracts.catalogue import TOPICS
 from shared.contracts.ids import new_id
 from shared.contracts.voting import VoteCast
@@ -40,10 +41,7 @@ ROUNDS = 3
 def headers() -> list[tuple[str, bytes]]:
     event_id = new_id().encode()
     return [
-        ("ce_specversion", b"1.0"),
-        ("ce_type", VoteCast.event_type().encode()),
-        ("ce_source", b"/showcase/voting"),
-        ("content-type", b"application/json"),
+        *FIXED_HEADERS,
         ("ce_id", event_id),
         ("ce_subject", b"0" * 20),
         ("ce_time", b"2022-08-05T06:00:00.123456+00:00"),

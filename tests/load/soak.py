@@ -22,6 +22,7 @@ import uvloop
 
 from services.voting.domain.receipts import ALPHABET
 from services.voting.tally import fold_records
+from services.voting.vote_log import FIXED_HEADERS
 from shared.contracts.catalogue import TOPICS
 from shared.contracts.voting import VoteCast
 from shared.db import Database
@@ -32,17 +33,16 @@ from tests.load.spike.usage import cpu_seconds, pss_mb
 PARTITIONS = TOPICS[VoteCast.TOPIC].partitions
 _CONTEST = "soak"
 _HEADERS = (
-    ("ce_specversion", b"1.0"),
-    ("ce_type", VoteCast.event_type().encode()),
-    ("ce_source", b"/showcase/voting"),
-    ("content-type", b"application/json"),
+    *FIXED_HEADERS,
     ("ce_id", b"01234567-89ab-7def-8123-456789abcdef"),
+    ("ce_subject", b"MDEyMzQ1Njc4OWFiY2Rl"),
     ("ce_time", b"2022-08-05T06:00:00.123456+00:00"),
+    ("ce_correlationid", b"01234567-89ab-7def-8123-456789abcdef"),
 )
 
 
 class Record:
-    """As much of a ``ConsumerRecord`` as the tally reads."""
+    """As much of a record as the tally reads."""
 
     __slots__ = ("headers", "key", "offset", "partition", "timestamp", "topic", "value")
 
