@@ -12,8 +12,10 @@ Only rows on a tree's right edge are written: one of level 0 for each batch, one
 every 256 leaves.
 """
 
+import struct
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -24,7 +26,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.voting.domain.heads import leaf_hash_of
 from services.voting.domain.merkle import Frontier
 from services.voting.domain.tiles import HASH_BYTES, HEIGHT, WIDTH, TileName
-from services.voting.vote_log import read_log
+from services.voting.vote_log import LoggedVote, read_log
 from shared.contracts.voting import VoteCast, VotingSealed
 from shared.messaging import Delivered
 from shared.messaging.codec import RawRecord
@@ -95,7 +97,7 @@ class Leaf(NamedTuple):
 class _News:
     """What a batch brings for one tree."""
 
-    leaves: list[Leaf] = field(default_factory=list)
+    leaves: list[Leaf | LoggedVote] = field(default_factory=list)
     next_offset: int = 0
 
 
@@ -103,10 +105,10 @@ class _News:
 class _Growth:
     """What the batch appends to one tile."""
 
+    hashes: bytes
     first_offset: int = -1
-    hashes: list[bytes] = field(default_factory=list)
-    offsets: list[bytes] = field(default_factory=list)
-    commitments: list[bytes] = field(default_factory=list)
+    offsets: bytes = b""
+    commitments: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ async def grow_trees_from(
     news: dict[TreeName, _News] = defaultdict(_News)
     for vote in log.votes:
         of_tree = news[TreeName(vote.contest_id, vote.partition)]
-        of_tree.leaves.append(Leaf(vote.offset, vote.receipt_id, vote.commitment))
+        of_tree.leaves.append(vote)
         of_tree.next_offset = vote.offset + 1
     for seal in log.seals:
         of_tree = news[TreeName(seal.contest_id, seal.partition)]
@@ -165,30 +167,51 @@ async def _grow(session: AsyncSession, news: Mapping[TreeName, _News]) -> None:
     await _append(session, tiles)
 
 
-def grow(frontier: Frontier, leaves: Sequence[Leaf]) -> Grown:
+def grow(frontier: Frontier, leaves: Sequence[Leaf | LoggedVote]) -> Grown:
     """The frontier after ``leaves``, and what they append to the tree's tiles."""
-    tiles: dict[TileName, _Growth] = defaultdict(_Growth)
+    tiles: dict[TileName, _Growth] = {}
     hashes = [leaf_hash_of(leaf.receipt_id, leaf.commitment) for leaf in leaves]
-    for index, (leaf, leaf_hash) in enumerate(zip(leaves, hashes, strict=True), frontier.size):
-        growth = tiles[TileName(0, index // WIDTH)]
-        if not growth.hashes:
-            growth.first_offset = leaf.offset
-        growth.hashes.append(leaf_hash)
-        growth.offsets.append(leaf.offset.to_bytes(8, "big"))
-        growth.commitments.append(_commitment_bytes(leaf.commitment))
-    finished = [frontier.size >> HEIGHT * level for level in range(1, 9)]
+    for number, part in _by_tile(frontier.size, len(leaves)):
+        its = leaves[part]
+        tiles[TileName(0, number)] = _Growth(
+            b"".join(hashes[part]),
+            its[0].offset,
+            struct.pack(f">{len(its)}Q", *[leaf.offset for leaf in its]),
+            _commitments_bytes([leaf.commitment for leaf in its]),
+        )
 
-    def keep(height: int, root: bytes) -> None:
-        level = height // HEIGHT
-        tiles[TileName(level, finished[level - 1] // WIDTH)].hashes.append(root)
-        finished[level - 1] += 1
+    def keep(height: int, roots: Sequence[bytes]) -> None:
+        if not height % HEIGHT:
+            for number, part in _by_tile(frontier.size >> height, len(roots)):
+                tiles[TileName(height // HEIGHT, number)] = _Growth(b"".join(roots[part]))
 
-    return Grown(frontier.extend(hashes, every=HEIGHT, finished=keep), tiles)
+    return Grown(frontier.extend(hashes, finished=keep), tiles)
+
+
+def _by_tile(start: int, count: int) -> Iterator[tuple[int, slice]]:
+    """Which of the ``count`` hashes from position ``start`` of a level on go to which tile."""
+    done = 0
+    while done < count:
+        number, full = divmod(start + done, WIDTH)
+        part = slice(done, min(count, done + WIDTH - full))
+        yield number, part
+        done = part.stop
 
 
 def split_hashes(joined: bytes) -> tuple[bytes, ...]:
     """The hashes that ``joined`` holds one after another."""
     return tuple(joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES))
+
+
+def _commitments_bytes(commitments: Sequence[str]) -> bytes:
+    """:func:`_commitment_bytes` of each; at once where every one is as the contract has it."""
+    if {*map(len, commitments)} == {2 * HASH_BYTES}:
+        with suppress(ValueError):
+            joined = "".join(commitments)
+            raw = bytes.fromhex(joined)
+            if raw.hex() == joined:
+                return raw
+    return b"".join(map(_commitment_bytes, commitments))
 
 
 def _commitment_bytes(commitment: str) -> bytes:
@@ -236,8 +259,8 @@ async def _append(session: AsyncSession, tiles: Mapping[tuple[TreeName, TileName
             "levels": [tile.level for _, tile in tiles],
             "numbers": [tile.number for _, tile in tiles],
             "first_offsets": [growth.first_offset for growth in tiles.values()],
-            "hashes": [b"".join(growth.hashes) for growth in tiles.values()],
-            "offsets": [b"".join(growth.offsets) for growth in tiles.values()],
-            "commitments": [b"".join(growth.commitments) for growth in tiles.values()],
+            "hashes": [growth.hashes for growth in tiles.values()],
+            "offsets": [growth.offsets for growth in tiles.values()],
+            "commitments": [growth.commitments for growth in tiles.values()],
         },
     )

@@ -136,27 +136,27 @@ class Frontier:
         self,
         leaves: Iterable[bytes],
         *,
-        every: int = 64,
-        finished: Callable[[int, bytes], None] | None = None,
+        finished: Callable[[int, Sequence[bytes]], None] | None = None,
     ) -> "Frontier":
         """The frontier after the next leaf hashes.
 
         Args:
-            finished: called with the height and the root of each perfect subtree that these leaves
-                complete and whose height is a multiple of ``every``, in the order of completion.
+            finished: called for each height from 1 on with the roots of the perfect subtrees of that
+                height that these leaves complete, from left to right.
         """
-        peaks, size, sha256 = list(self.peaks), self.size, hashlib.sha256
-        for leaf in leaves:
-            carry, rest, height = leaf, size, 0
-            while rest & 1:
-                carry = sha256(b"\x01" + peaks.pop() + carry).digest()
-                rest >>= 1
-                height += 1
-                if finished is not None and not height % every:
-                    finished(height, carry)
-            peaks.append(carry)
-            size += 1
-        return Frontier(size, tuple(peaks))
+        row, sha256 = list(leaves), hashlib.sha256
+        size, height, peaks, edge = self.size + len(row), 0, list(self.peaks), list[bytes]()
+        while row:  # the new nodes of one height; the left one of the first pair may be a peak
+            if self.size >> height & 1:
+                row.insert(0, peaks.pop())
+            if len(row) & 1:
+                edge.append(row.pop())
+            pairs = zip(row[::2], row[1::2], strict=True)
+            row = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            height += 1
+            if finished is not None and row:
+                finished(height, row)
+        return Frontier(size, (*peaks, *reversed(edge)))
 
     def root(self) -> bytes:
         """The root over every leaf so far."""

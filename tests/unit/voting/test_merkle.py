@@ -49,6 +49,25 @@ def test_frontier_has_the_root_of_its_leaves(hashes: list[bytes]) -> None:
         assert (frontier.size, frontier.root()) == (size, root_of(hashes[:size]))
 
 
+@given(leaves, st.integers(0, 40))
+def test_extending_at_once_is_appending_one_by_one(hashes: list[bytes], before: int) -> None:
+    frontier = Frontier().extend(hashes[:before])
+    singly = frontier
+    for leaf in hashes[before:]:
+        singly = singly.append(leaf)
+    finished: list[tuple[int, bytes]] = []
+    extended = frontier.extend(
+        hashes[before:], finished=lambda height, roots: finished.extend((height, root) for root in roots)
+    )
+    assert extended == singly
+    assert finished == [
+        (height, root_of(hashes[end - (1 << height) : end]))
+        for height in range(1, 6)
+        for end in range(1 << height, len(hashes) + 1, 1 << height)
+        if end > before
+    ]
+
+
 @settings(max_examples=40)
 @given(leaves, st.data())
 def test_inclusion_is_proved_for_each_leaf_and_for_nothing_else(hashes: list[bytes], data) -> None:

@@ -21,7 +21,7 @@ def grown(parts: list[int]) -> tuple[Frontier, dict[TileName, bytes]]:
     for part in parts:
         after = grow(frontier, LEAVES[start : start + part])
         for name, growth in after.tiles.items():
-            kept[name] = kept.get(name, b"") + b"".join(growth.hashes)
+            kept[name] = kept.get(name, b"") + growth.hashes
         frontier, start = after.frontier, start + part
     return frontier, kept
 
@@ -87,3 +87,35 @@ def test_tile_that_is_missing_or_short_is_said() -> None:
 
 def test_root_over_nothing_is_the_empty_root() -> None:
     assert Tiles({}).root(()) == merkle.EMPTY_ROOT
+
+
+@given(parts=st.lists(st.integers(0, 300), max_size=6))
+@settings(max_examples=30, deadline=None)
+def test_leaves_lie_in_their_tiles_with_their_places_and_commitments(parts: list[int]) -> None:
+    frontier, start, offsets, commitments = Frontier(), 0, b"", b""
+    for part in parts:
+        its = LEAVES[start : start + part]
+        after = grow(frontier, its)
+        lowest = [(name.number, tile) for name, tile in after.tiles.items() if name.level == 0]
+        assert [number for number, _ in lowest] == sorted(
+            {(frontier.size + n) // 256 for n in range(len(its))}
+        )
+        assert [tile.first_offset for _, tile in lowest[:1]] == [leaf.offset for leaf in its[:1]]
+        assert all(len(tile.hashes) == 4 * len(tile.offsets) == len(tile.commitments) for _, tile in lowest)
+        offsets += b"".join(tile.offsets for _, tile in lowest)
+        commitments += b"".join(tile.commitments for _, tile in lowest)
+        frontier, start = after.frontier, start + part
+    assert offsets == b"".join((3 * n).to_bytes(8, "big") for n in range(frontier.size))
+    assert commitments == b"".join(n.to_bytes(32, "big") for n in range(frontier.size))
+
+
+@pytest.mark.parametrize("strange", ["", "xyz", "A" * 64, "a" * 63, " " * 2 + "a" * 62, "ก" * 64, "a" * 62])
+def test_commitment_that_is_none_spoils_no_other(strange: str) -> None:
+    leaves = [Leaf(0, "r", "a" * 64), Leaf(1, "r", strange), Leaf(2, "r", "b" * 64)]
+    tile = grow(Frontier(), leaves).tiles[TileName(0, 0)]
+    assert tile.commitments == b"\xaa" * 32 + bytes(32) + b"\xbb" * 32
+
+
+def test_lengths_that_cancel_out_are_no_commitments() -> None:
+    leaves = [Leaf(0, "r", "a" * 62), Leaf(1, "r", "b" * 66)]
+    assert grow(Frontier(), leaves).tiles[TileName(0, 0)].commitments == bytes(64)
