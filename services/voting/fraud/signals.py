@@ -55,30 +55,23 @@ async def keep_signals_from(
 
 async def keep_signals(session: AsyncSession, votes: Sequence[LoggedVote]) -> None:
     """Keep what the detectors may know of votes that were read already."""
-    rows = [_row(vote) for vote in votes if vote.signals.mail_domain_class != _REHEARSAL]
-    if rows:
-        await session.execute(_KEEP_SIGNALS, dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)))
+    people = [vote for vote in votes if vote.signals.mail_domain_class != _REHEARSAL]
+    if people:
+        await session.execute(_KEEP_SIGNALS, _columns(people))
 
 
-_COLUMNS = (
-    "contests", "slots", "voters", "entries", "networks", "agents", "agent_classes", "domains",
-    "mail_classes", "ages", "cast_ats",
-)  # fmt: skip
-
-
-def _row(vote: LoggedVote) -> tuple[object, ...]:
-    """In the order of ``_COLUMNS``."""
-    signals = vote.signals
-    return (
-        vote.contest_id,
-        vote.slot,
-        vote.voter_id,
-        vote.entry_id,
-        signals.subnet24 or signals.subnet48,
-        signals.agent,
-        signals.agent_class,
-        "" if signals.mail_domain_class in EXEMPT else signals.mail_domain,
-        signals.mail_domain_class,
-        signals.code_age_seconds,
-        vote.cast_at,
-    )
+def _columns(votes: Sequence[LoggedVote]) -> dict[str, list[object]]:
+    signals = [vote.signals for vote in votes]
+    return {
+        "contests": [vote.contest_id for vote in votes],
+        "slots": [vote.slot for vote in votes],
+        "voters": [vote.voter_id for vote in votes],
+        "entries": [vote.entry_id for vote in votes],
+        "networks": [its.subnet24 or its.subnet48 for its in signals],
+        "agents": [its.agent for its in signals],
+        "agent_classes": [its.agent_class for its in signals],
+        "domains": ["" if its.mail_domain_class in EXEMPT else its.mail_domain for its in signals],
+        "mail_classes": [its.mail_domain_class for its in signals],
+        "ages": [its.code_age_seconds for its in signals],
+        "cast_ats": [vote.cast_at for vote in votes],
+    }
