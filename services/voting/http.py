@@ -233,6 +233,7 @@ def router(resources: Resources, door: Door, voters: identity.Identity) -> APIRo
         return CodePlace(
             sent=status.sent,
             refused=status.refused,
+            unsent=status.unsent,
             ahead=status.place.ahead,
             seconds=status.place.seconds,
             refresh_seconds=status.place.refresh,

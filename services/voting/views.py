@@ -95,6 +95,7 @@ class CodeQueued(BaseModel):
 class CodePlace(BaseModel):
     sent: bool
     refused: bool = Field(description="the address takes no messages: check it and ask again")
+    unsent: bool = Field(description="nobody took messages for so long that it was given up: ask again")
     ahead: int
     seconds: int
     refresh_seconds: int = Field(description="when it is worth asking again")

@@ -29,7 +29,7 @@ class Mailer(Protocol):
         Raises:
             ValueError: an address or the subject cannot stand in a header.
             MailRefused: the server refuses this mail for good.
-            OSError: no server answers; try again later.
+            OSError: no server answers, or it refuses this system; try again later.
         """
 
 
@@ -84,6 +84,12 @@ class SmtpMailer:
             if all(500 <= refusal.code < 600 for refusal in error.recipients):
                 raise MailRefused(str(error)) from error
             raise ConnectionError(str(error)) from error
+        except (
+            aiosmtplib.SMTPConnectResponseError,
+            aiosmtplib.SMTPHeloError,
+            aiosmtplib.SMTPAuthenticationError,
+        ) as error:  # the server refuses us, whatever the mail
+            raise ConnectionError(f"{error.code} {error.message}") from error
         except aiosmtplib.SMTPResponseException as error:
             if 500 <= error.code < 600:
                 raise MailRefused(f"{error.code} {error.message}") from error

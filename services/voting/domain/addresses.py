@@ -57,6 +57,8 @@ _WEBMAIL = frozenset(_PROVIDERS) | {
     "live.co.th",
     "msn.com",
 }
+WELL_KNOWN = frozenset(_PROVIDERS[name].domain if name in _PROVIDERS else name for name in _WEBMAIL)
+"""Every name that :func:`provider_of` gives."""
 _DISPOSABLE = frozenset(blocklist)
 """The maintained list of services that give away mailboxes for minutes."""
 

@@ -142,6 +142,46 @@ class NotAnAddress(Invalid):
         )
 
 
+class AddressRefused(Invalid):
+    """The mail server will never take a message to the address."""
+
+    code = "address-refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "เซิร์ฟเวอร์อีเมลปลายทางไม่รับข้อความถึงที่อยู่นี้ ตรวจตัวสะกด หรือใช้อีเมลอื่น",
+            "The mail server takes no message to this address. Check its spelling, or use another one.",
+            field="email",
+        )
+
+
+class NumberRefused(Invalid):
+    """The gateway will never take a message to the number."""
+
+    code = "number-refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ส่งข้อความถึงหมายเลขนี้ไม่ได้ ตรวจตัวเลข หรือใช้หมายเลขอื่น",
+            "No message can be sent to this number. Check its digits, or use another one.",
+            field="email",
+        )
+
+
+class NotSentInTime(Gone):
+    """Nobody took messages for so long that the code was given up."""
+
+    code = "code-not-sent"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ระบบส่งข้อความขัดข้องนานเกินไป รหัสนี้จึงไม่ได้ส่งออกไป ไม่ใช่เพราะที่อยู่ของคุณ โปรดขอรหัสใหม่",
+            "No message could be sent for too long, so your code never left. "
+            "Your address is not the cause: ask for a new code.",
+            field="email",
+        )
+
+
 class DisposableAddress(Invalid):
     code = "disposable-address"
 

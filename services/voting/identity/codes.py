@@ -114,7 +114,7 @@ async def request_code(session: AsyncSession, desk: Desk, command: RequestCode) 
     now = await desk.clock.now(session, command.contest_id)
     codes = await records.recent_codes(session, command.contest_id, subject, now - SEND_WINDOW)
     waiting = await records.waiting_among(session, command.contest_id, [code.code_id for code in codes])
-    wait = wait_before_next([code.asked_at for code in codes], now)
+    wait = wait_before_next([code.asked_at for code in codes if code.unsent_at is None], now)
     if waiting is None and wait is not None:
         raise TooManyCodes(max(1, round(wait.total_seconds() / 60)))
     if await desk.waiting_room.full(session):

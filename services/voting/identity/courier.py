@@ -36,8 +36,9 @@ _LOOKS = 4
 """How often a turn looks on for others when a provider at the front has had enough."""
 _PATIENCE = (timedelta(seconds=5), timedelta(minutes=2))
 _LOOK_FOR_DESTROYED_SECONDS = 2.0
+_COUNT_EVERY_SECONDS = 1.0
 _GIVE_UP_AFTER = 30
-"""Attempts; by then the person has long asked again."""
+"""Attempts, nearly an hour of them; whoever still waits is told to ask again."""
 
 
 class Pace:
@@ -78,6 +79,7 @@ class Courier:
         self._total: Pace | None = None
         self._providers: dict[str, Pace] = {}
         self._looked_for_destroyed = float("-inf")
+        self._counted = float("-inf")
 
     async def run(self, database: Database) -> int:
         """One turn; how many codes left."""
@@ -103,6 +105,9 @@ class Courier:
             if now - self._looked_for_destroyed > _LOOK_FOR_DESTROYED_SECONDS:
                 self._looked_for_destroyed = now
                 await self._window.forget_destroyed(session)
+            if now - self._counted > _COUNT_EVERY_SECONDS:
+                self._counted = now
+                metrics.tell_waiting(await records.waiting_by_provider(session))
             room = self._total.allowance(now)
             for _ in range(_LOOKS if room else 0):
                 left = room - len(chosen)
@@ -113,7 +118,6 @@ class Courier:
                 if len(taken) == len(found):
                     break
             self._total.take(len(chosen))
-            metrics.WAITING.set((await records.queue(session)).length if chosen else 0)
             letters: dict[str, tuple[str, Letter]] = {}
             for contest_id, group in groupby(
                 sorted(chosen, key=lambda code: code.contest_id), key=lambda code: code.contest_id
@@ -163,26 +167,30 @@ class Courier:
     async def _settle(self, database: Database, outcomes: Sequence[tuple[Claimed, Exception | None]]) -> int:
         """Forget what left and what never will; put back the rest."""
         gone = [code for code, error in outcomes if error is None]
-        refused = [code for code, error in outcomes if isinstance(error, CannotDeliver) or _hopeless(code)]
-        refused = [code for code in refused if code not in gone]
-        back = [code for code, _ in outcomes if code not in gone and code not in refused]
+        refused = [code for code, error in outcomes if isinstance(error, CannotDeliver)]
+        put_off = [code for code, error in outcomes if error and not isinstance(error, CannotDeliver)]
+        unsent = [code for code in put_off if code.attempts >= _GIVE_UP_AFTER]
+        back = [code for code in put_off if code.attempts < _GIVE_UP_AFTER]
         async with database.transaction() as session:
-            await records.done(session, [*gone, *refused])
-            for code in refused:
-                contest_time = await self._clock.now(session, code.contest_id)
-                await records.refused(session, code, contest_time)
+            await records.done(session, [*gone, *refused, *unsent])
+            for codes, tell in ((refused, records.refused), (unsent, records.unsent)):
+                for code in codes:
+                    await tell(session, code, await self._clock.now(session, code.contest_id))
             for code in back:
                 await records.later(session, code, min(_PATIENCE[0] * 2**code.attempts, _PATIENCE[1]))
             now = await records.real_time(session)
         for code in gone:
             metrics.WAITED.labels(code.channel).observe((now - code.due_at).total_seconds())
-        for outcome, codes in (("sent", gone), ("refused", refused), ("later", back)):
+        for outcome, codes in (
+            ("sent", gone),
+            ("refused", refused),
+            ("unsent", unsent),
+            ("later", back),
+        ):
             for code in codes:
-                metrics.SENT.labels(code.channel, outcome).inc()
+                metrics.SENT.labels(code.channel, outcome, metrics.provider_label(code.provider)).inc()
+        if unsent:
+            log.error("codes were given up: nobody took them for too long", codes=len(unsent))
         if back:
             log.warning("codes could not be handed over; they are tried again", codes=len(back))
         return len(gone)
-
-
-def _hopeless(code: Claimed) -> bool:
-    return code.attempts >= _GIVE_UP_AFTER

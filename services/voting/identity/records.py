@@ -145,6 +145,14 @@ async def queue(session: AsyncSession) -> Queue:
     )
 
 
+_BY_PROVIDER = text("SELECT provider, count(*) AS codes FROM outgoing_code GROUP BY provider")
+
+
+async def waiting_by_provider(session: AsyncSession) -> dict[str, int]:
+    """How many codes wait for each provider."""
+    return {row.provider: row.codes for row in await session.execute(_BY_PROVIDER)}
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A code that this courier has in hand."""
@@ -191,6 +199,12 @@ _REFUSED = text(
     WHERE contest_id = :contest_id AND code_id = :code_id
     """
 )
+_UNSENT = text(
+    """
+    UPDATE ballot_code SET unsent_at = :now, sent_at = NULL
+    WHERE contest_id = :contest_id AND code_id = :code_id
+    """
+)
 _LATER = text(
     """
     UPDATE outgoing_code SET claimed_until = NULL, due_at = clock_timestamp() + :delay
@@ -225,6 +239,12 @@ async def refused(session: AsyncSession, claimed: Claimed, now: datetime) -> Non
     """Nobody will ever deliver it: the page says so."""
     values = {"contest_id": claimed.contest_id, "code_id": claimed.code_id, "now": now}
     await session.execute(_REFUSED, values)
+
+
+async def unsent(session: AsyncSession, claimed: Claimed, now: datetime) -> None:
+    """Nobody took it for too long: the page says so, and asking again is free."""
+    values = {"contest_id": claimed.contest_id, "code_id": claimed.code_id, "now": now}
+    await session.execute(_UNSENT, values)
 
 
 async def later(session: AsyncSession, claimed: Claimed, delay: object) -> None:

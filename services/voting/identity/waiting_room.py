@@ -24,6 +24,8 @@ class CodeStatus:
     sent: bool
     refused: bool
     """The address takes no messages."""
+    unsent: bool
+    """Nobody took messages for so long that the code was given up."""
     place: Place
     """In the queue; nobody ahead and no seconds once it is sent."""
 
@@ -48,11 +50,14 @@ class WaitingRoom:
             return None
         waiting = await records.outgoing(session, contest_id, code_id)
         in_hand = waiting is None or waiting.claimed_until is not None
-        if code.refused_at is not None or in_hand or waiting is None:
-            return CodeStatus(code.refused_at is None, code.refused_at is not None, Place(0, 0))
+        refused, unsent = code.refused_at is not None, code.unsent_at is not None
+        if refused or unsent or in_hand or waiting is None:
+            return CodeStatus(not refused and not unsent, refused, unsent, Place(0, 0))
         now: datetime = await records.real_time(session)
         queue = await self._look(session)
-        return CodeStatus(False, False, place_in(queue, waiting.provider, waiting.due_at, now, self.rates))
+        return CodeStatus(
+            False, False, False, place_in(queue, waiting.provider, waiting.due_at, now, self.rates)
+        )
 
     async def _look(self, session: AsyncSession) -> Queue:
         now = asyncio.get_running_loop().time()

@@ -13,9 +13,11 @@ from services.voting import identity
 from services.voting.domain.codes import MAX_TRIES
 from services.voting.domain.disclosure import VoteState
 from services.voting.domain.errors import (
+    AddressRefused,
     CodeExhausted,
     CodeExpired,
-    NotAnAddress,
+    NotSentInTime,
+    NumberRefused,
     SignInFailed,
     TooManyWaiting,
     VoteClosed,
@@ -51,6 +53,12 @@ def router(resources: Resources, booth: Booth, voters: Identity) -> APIRouter:
             name if name == "email" else "email": text for name, text in field_errors(error, language).items()
         }
         return await booth.show(here, "vote/address.html", error.status, errors=errors, typed=typed)
+
+    def undelivered(here: Visit, status: CodeStatus) -> DomainError | None:
+        """Why the code will never arrive; None where it may."""
+        if status.refused:
+            return NumberRefused() if here.kind is VoterIdentity.PHONE else AddressRefused()
+        return NotSentInTime() if status.unsent else None
 
     def admitted(here: Visit, ballot: str) -> Response:
         """On to the vote, or to the wait for its opening, with the ballot in hand."""
@@ -104,8 +112,8 @@ def router(resources: Resources, booth: Booth, voters: Identity) -> APIRouter:
         status = await status_of(here) if here.flow.code_id else None
         if status is None:
             return redirect(here.identify)
-        if status.refused:
-            return await ask_again(here, NotAnAddress(), here.flow.email)
+        if lost := undelivered(here, status):
+            return await ask_again(here, lost, here.flow.email)
         if status.sent or status.place.seconds <= SOON_SECONDS:
             return redirect("/vote/code")
         masked = voters.channel(here.found.rulebook).masked(here.flow.email)
@@ -119,8 +127,8 @@ def router(resources: Resources, booth: Booth, voters: Identity) -> APIRouter:
         status = await status_of(here) if here.flow.code_id else None
         if status is None:
             return redirect(here.identify)
-        if status.refused:
-            return await ask_again(here, NotAnAddress(), here.flow.email)
+        if lost := undelivered(here, status):
+            return await ask_again(here, lost, here.flow.email)
         if not status.sent and status.place.seconds > SOON_SECONDS:
             return redirect("/vote/queue")
         return await show_code(here)

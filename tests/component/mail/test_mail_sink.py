@@ -1,5 +1,6 @@
 """Mail over real SMTP into the sink, and the pages that show it."""
 
+import asyncio
 import socket
 from pathlib import Path
 
@@ -41,6 +42,21 @@ async def test_a_server_that_is_away_is_an_oserror() -> None:
         port = free.getsockname()[1]
     with pytest.raises(OSError, match=r".*"):
         await SmtpMailer("127.0.0.1", port, SENDER).send(to="a@example.org", subject="x", text="x")
+
+
+@pytest.mark.parametrize("greeting", ["554 5.7.1 you are blocked", "220 hello"])
+async def test_a_server_that_refuses_this_system_is_no_refusal_of_the_mail(greeting: str) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"{greeting}\r\n".encode())
+        while await reader.readline():
+            writer.write(b"550 5.7.1 go away\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(OSError, match=r"blocked|go away"):
+            await SmtpMailer("127.0.0.1", port, SENDER).send(to="a@example.org", subject="x", text="x")
 
 
 async def test_a_mail_that_is_too_large_is_refused_for_good(

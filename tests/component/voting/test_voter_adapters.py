@@ -80,6 +80,11 @@ async def test_gateway_that_is_busy_or_away_delays_and_one_that_refuses_is_told(
             await house.turn()
             place = await client.get(f"{API}/contests/{CONTEST_ID}/ballot-codes/{refused}")
             assert place.json()["refused"]
+            await submit(client, "/vote/phone", {"email": "0888888888"})
+            fake.answers = [400]
+            await house.turn()
+            page = await client.get("/vote/code")
+            assert (page.status_code, "ส่งข้อความถึงหมายเลขนี้ไม่ได้" in page.text) == (422, True)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
@@ -14,7 +15,7 @@ from shared.contracts.rulebook import DisposableAddresses, VoterIdentity
 from shared.db import Database
 from shared.mail import MailRefused
 from shared.testing.rulebooks import VOTE_OPENS, a_rulebook, assumed
-from shared.testing.web import CONTEST_ID, client_for
+from shared.testing.web import CONTEST_ID, client_for, submit
 from tests.component.voting.identity_kit import API, EMAIL, House
 
 
@@ -181,6 +182,86 @@ async def test_mail_server_that_is_away_delays_and_one_that_refuses_is_told(
         assert (place["sent"], place["refused"]) == (False, True)
         unknown = await client.get(f"{API}/contests/{CONTEST_ID}/ballot-codes/0-0")
         assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-code")
+
+
+async def given_up(house: House) -> None:
+    """Let the mail server be away until the courier gives up what waits."""
+
+    async def away(**mail: str) -> str:
+        raise ConnectionError("away")
+
+    sends, house.mailer.send = house.mailer.send, away  # type: ignore[method-assign,assignment]
+    async with house.database.transaction() as session:
+        await session.execute(text("UPDATE outgoing_code SET attempts = 30, due_at = clock_timestamp()"))
+    await house.turn()
+    house.mailer.send = sends  # type: ignore[method-assign]
+
+
+async def test_code_that_nobody_took_for_an_hour_is_told_as_such_and_costs_nothing(
+    voting_database: Database,
+) -> None:
+    house = await House.build(voting_database)
+    unsent = count_of(channel="email", outcome="unsent", provider="other")
+    async with client_for(house.service.http) as client:
+        for _ in range(4):  # one more than an hour allows
+            asked = await house.ask(client)
+            assert asked.status_code == 202, asked.text
+            await given_up(house)
+        where = f"{API}/contests/{CONTEST_ID}/ballot-codes/{asked.json()['code_id']}"
+        place = (await client.get(where)).json()
+        assert (place["sent"], place["refused"], place["unsent"]) == (False, False, True)
+        assert count_of(channel="email", outcome="unsent", provider="other") == unsent + 4
+        assert (await house.redeem(client, await house.code(client))).status_code == 201
+
+
+async def test_pages_tell_a_refusal_from_an_outage(voting_database: Database) -> None:
+    house = await House.build(voting_database)
+
+    async def refuses(**mail: str) -> str:
+        raise MailRefused("550 no such user")
+
+    async with client_for(house.service.http) as client:
+        await submit(client, "/vote/email", {"email": EMAIL})
+        await given_up(house)
+        for path in ("/vote/code", "/vote/queue"):
+            page = await client.get(path)
+            assert (page.status_code, "ไม่ใช่เพราะที่อยู่ของคุณ" in page.text) == (410, True)
+        house.mailer.send = refuses  # type: ignore[assignment,method-assign]
+        await submit(client, "/vote/email", {"email": EMAIL})
+        await house.turn()
+        page = await client.get("/vote/code")
+    assert (page.status_code, "อีเมลปลายทางไม่รับข้อความ" in page.text) == (422, True)
+
+
+def count_of(name: str = "showcase_ballot_codes_total", **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_queue_is_measured_also_while_nothing_leaves_and_by_known_providers(
+    voting_database: Database,
+) -> None:
+    house = await House.build(voting_database, friction_seconds="60 61 62 63")
+    async with client_for(house.service.http) as client:
+        for email in (EMAIL, "one@gmail.com", "two@googlemail.com", "somebody@their-own.example"):
+            assert (await house.ask(client, email)).status_code == 202
+    await house.turn()
+    assert house.mailer.sent == [], "nothing is due"
+    gauge = "showcase_ballot_codes_waiting"
+    assert [count_of(gauge, provider=name) for name in ("gmail.com", "other", "+66")] == [2, 2, 0]
+    async with voting_database.transaction() as session:
+        await session.execute(text("UPDATE outgoing_code SET due_at = clock_timestamp()"))
+    for _ in range(2):  # the first one only starts a provider's pace
+        await house.turn()
+    await asyncio.sleep(1.05)  # it is counted once a second
+    await house.turn()
+    assert [count_of(gauge, provider=name) for name in ("gmail.com", "other")] == [0, 0]
+    assert count_of(channel="email", outcome="sent", provider="gmail.com") >= 2
+    names = {
+        sample.labels["provider"] for family in REGISTRY.collect() for sample in family.samples
+        if sample.name == gauge
+    }  # fmt: skip
+    assert "their-own.example" not in names
+    assert len(names) < 25
 
 
 async def test_fault_at_one_code_sends_no_other_one_twice(voting_database: Database) -> None:
