@@ -3,7 +3,8 @@
 Use cases raise them; the HTTP edge turns them into RFC 9457 problem documents or a page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -18,6 +19,8 @@ class DomainError(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad-request"
+    members: Mapping[str, str] = MappingProxyType({})
+    """What the problem document says besides, each as a member of its own."""
 
     def __init__(self, th: str, en: str, *, field: str = "") -> None:
         super().__init__(en)

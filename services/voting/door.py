@@ -10,12 +10,12 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from services.voting.domain.ballots import CLASS_NAMES, BadBallot, Ballot, read_ballot, voter_of
-from services.voting.domain.errors import BallotRefused, VoteNotOpen
+from services.voting.domain.errors import BallotRefused, MayBeRecorded, VoteNotOpen
 from services.voting.domain.keys import ContestKeys
 from services.voting.domain.receipts import commitment_of, receipt_for, salt_for
 from services.voting.domain.signals import agent_signals, network_signals
 from services.voting.produce import Headers
-from services.voting.sender import VoteSender
+from services.voting.sender import Unconfirmed, VoteSender
 from services.voting.vote_log import FIXED_HEADERS
 from services.voting.window import LiveWindow
 from shared.contracts.ids import new_id
@@ -95,7 +95,10 @@ class Door:
             TooBusy, MayBeRecorded: it was not, or may not have been, recorded; retrying is safe.
         """
         taken = self.take(vote, origin)
-        await self.sender.send(taken.key, taken.value, taken.headers)
+        try:
+            await self.sender.send(taken.key, taken.value, taken.headers)
+        except Unconfirmed as error:
+            raise MayBeRecorded(taken.receipt) from error
         return taken.receipt
 
     def take(self, vote: CastVote, origin: Origin) -> "Taken":

@@ -173,6 +173,7 @@ def refusal(error: DomainError) -> Response:
         code=f"/problems/{error.code}",
         errors=[about] if error.field else [],
         headers={"Retry-After": str(retry_after)} if retry_after is not None else None,
+        members=error.members,
     )
 
 

@@ -16,6 +16,7 @@ from services.voting.fast import MAX_BODY, origin_of, read_vote
 from services.voting.open_data import csv_of, open_data
 from services.voting.standing import Standing, may_see_totals, receipt_status, standing
 from services.voting.views import (
+    MAY_BE_RECORDED,
     AuditView,
     BallotEntryView,
     BallotIssued,
@@ -253,6 +254,7 @@ def router(resources: Resources, door: Door, voters: identity.Identity) -> APIRo
         "/votes",
         status_code=202,
         response_model=VoteAccepted,
+        responses={503: MAY_BE_RECORDED},
         openapi_extra={
             "requestBody": {
                 "required": True,
@@ -261,8 +263,10 @@ def router(resources: Resources, door: Door, voters: identity.Identity) -> APIRo
         },
     )
     async def cast_vote(request: Request) -> VoteAccepted:
-        """Cast a vote. 202 means that every in-sync replica of the log has it. After a 503 the vote may
-        have been recorded; the same key again is safe and gives the same receipt."""
+        """Cast a vote. 202 means that every in-sync replica of the log has it. After a 503 of type
+        ``/problems/may-be-recorded`` it may have been recorded, and the problem names the receipt that
+        finds it then. The same key again is safe and gives the same receipt; a refusal says of its own
+        attempt alone that it was not taken."""
         body = await request.body()
         vote = read_vote(body if len(body) <= MAX_BODY else None)
         return VoteAccepted(receipt=await door.cast(vote, origin_of(request.scope)))

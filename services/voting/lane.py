@@ -180,7 +180,7 @@ class VoteLane(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if not confirmed:
-            self._refuse(MayBeRecorded())
+            self._refuse(MayBeRecorded(receipt))
             return
         took(self.loop.time() - self._started)
         code = receipt.encode()

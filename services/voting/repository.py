@@ -217,7 +217,7 @@ async def track(session: AsyncSession, receipt: str) -> Tracked | None:
 
 
 async def vote_of(session: AsyncSession, contest_id: str, slot: str, voter_id: str) -> Vote | None:
-    """The voter's counting vote in this slot."""
+    """The voter's first vote in this slot, whether it is counted, held or struck."""
     return await session.get(Vote, (contest_id, slot, voter_id))
 
 

@@ -5,7 +5,7 @@ way to the broker; then one request carries every batch of a broker. So the batc
 the load, and each vote stays one record. The number of votes that are not yet confirmed is bounded,
 and so is the time that a crowd's votes wait: past either, a vote is refused at once, before anything is
 sent, so that those who are let in are answered soon. A broker that does not answer in time gives
-:class:`MayBeRecorded`, never a success.
+:class:`Unconfirmed`, never a success.
 
     submit ─► batch of its partition ─► flush (one request a broker) ─► answer ─► done(True)
                      ▲                         │ not the leader         │
@@ -15,17 +15,15 @@ sent, so that those who are let in are answered soon. A broker that does not ans
 import asyncio
 import contextlib
 import logging
-import struct
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 
-from services.voting.domain.errors import MayBeRecorded, TooBusy
-from services.voting.produce import Headers, ProduceVotes, new_batch
+from services.voting.domain.errors import TooBusy
+from services.voting.produce import Headers, ProduceVotes, new_batch, partition_of
 from shared.messaging.broker import BrokerUnavailable
 
 log = logging.getLogger(__name__)
@@ -40,7 +38,10 @@ _AGAIN_SECONDS = 0.05
 _REVIVE_SECONDS = 0.2
 _BEAT_SECONDS = 0.01
 _NEW_CLIENT_AFTER = 15
-_FIVE_WORDS = struct.Struct("<5I")
+
+
+class Unconfirmed(Exception):
+    """The log may have the record or not."""
 
 
 class _Batch:
@@ -56,20 +57,6 @@ class _Batch:
         self.votes = 0
         self.records = b""
         self.resolved = False
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of a key, as Kafka's own default partitioner chooses it (murmur2)."""
-    if len(key) != _FIVE_WORDS.size:
-        return int(murmur2(key) & 0x7FFFFFFF) % partitions
-    mixed = 0x9747B28C ^ 20  # a voter id has 20 characters: the same hash with its loop unrolled
-    for word in _FIVE_WORDS.unpack(key):
-        word = (word * 0x5BD1E995) & 0xFFFFFFFF
-        word ^= word >> 24
-        mixed = ((mixed * 0x5BD1E995) & 0xFFFFFFFF) ^ ((word * 0x5BD1E995) & 0xFFFFFFFF)
-    mixed ^= mixed >> 13
-    mixed = (mixed * 0x5BD1E995) & 0xFFFFFFFF
-    return ((mixed ^ mixed >> 15) & 0x7FFFFFFF) % partitions
 
 
 class VoteSender:
@@ -98,7 +85,7 @@ class VoteSender:
             limit: votes that may be unconfirmed at once.
             crowd: from this number on, a vote is taken only while votes wait less than ``wait``.
             wait: seconds that the oldest vote may wait for the broker, and the event loop be late.
-            patience: seconds after which an unconfirmed vote is answered with :class:`MayBeRecorded`.
+            patience: seconds after which an unconfirmed vote is answered with :class:`Unconfirmed`.
         """
         self._connect = connect
         self._topic = topic
@@ -157,7 +144,7 @@ class VoteSender:
 
         Raises:
             TooBusy: too many votes wait for the broker, or none is connected; nothing was sent.
-            MayBeRecorded: the broker did not confirm in time.
+            Unconfirmed: the broker did not confirm in time.
         """
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -167,7 +154,7 @@ class VoteSender:
 
         self.submit(key, value, headers, done)
         if not await waiter:
-            raise MayBeRecorded
+            raise Unconfirmed
 
     def submit(self, key: bytes, value: bytes, headers: Headers, done: Done) -> None:
         """Take one record; ``done`` is told, from the event loop, what became of it.

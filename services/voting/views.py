@@ -11,6 +11,24 @@ from services.voting.domain.outcomes import Outcome
 from services.voting.proof_views import HeadView
 from shared.contracts.event import LocalizedText
 from shared.contracts.rulebook import VoteScope
+from shared.web.problems import MEDIA_TYPE
+
+MAY_BE_RECORDED: dict[str, Any] = {
+    "description": "Not now; see Retry-After",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "allOf": [{"$ref": "#/components/schemas/Problem"}],
+                "properties": {
+                    "receipt": {
+                        "type": "string",
+                        "description": "of type /problems/may-be-recorded: finds the vote if it was recorded",
+                    }
+                },
+            }
+        }
+    },
+}
 
 
 class BallotEntryView(BaseModel):

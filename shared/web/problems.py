@@ -1,8 +1,9 @@
 """Errors at the HTTP edge: RFC 9457 problem documents for programs, a friendly page for people."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,7 @@ from shared.errors import DomainError, Invalid, Unauthenticated
 from shared.observability.context import current_correlation_id
 
 MEDIA_TYPE = "application/problem+json"
+_NONE: Mapping[str, str] = MappingProxyType({})
 log = logging.getLogger(__name__)
 
 
@@ -136,8 +138,9 @@ def problem_response(
     code: str = "about:blank",
     errors: Sequence[ProblemError] = (),
     headers: dict[str, str] | None = None,
+    members: Mapping[str, str] = _NONE,
 ) -> JSONResponse:
-    """A problem document; ``detail`` in Thai and English."""
+    """A problem document; ``detail`` in Thai and English, ``members`` beside the usual ones."""
     problem = Problem(
         type=code,
         title=title(status)[1],
@@ -147,7 +150,7 @@ def problem_response(
         instance=current_correlation_id(),
         errors=list(errors),
     )
-    return JSONResponse(problem.model_dump(), status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse({**problem.model_dump(), **members}, status, headers, media_type=MEDIA_TYPE)
 
 
 async def _answer(
@@ -158,9 +161,10 @@ async def _answer(
     code: str = "about:blank",
     errors: Sequence[ProblemError] = (),
     headers: dict[str, str] | None = None,
+    members: Mapping[str, str] = _NONE,
 ) -> Response:
     if not prefers_html(request):
-        return problem_response(status, detail, code=code, errors=errors, headers=headers)
+        return problem_response(status, detail, code=code, errors=errors, headers=headers, members=members)
     from shared.web.pages import error_page  # pages renders problems; problems hands over to pages
 
     return await error_page(request, status, title(status), detail, errors=errors, headers=headers)
@@ -184,6 +188,7 @@ async def _domain_error(request: Request, error: DomainError) -> Response:
         code=f"/problems/{error.code}",
         errors=errors,
         headers=headers,
+        members=error.members,
     )
 
 

@@ -20,7 +20,8 @@ from typing import Any
 import uvloop
 from confluent_kafka import Producer
 
-from services.voting.sender import VoteSender, partition_of
+from services.voting.produce import partition_of
+from services.voting.sender import VoteSender
 from services.voting.vote_log import FIXED_HEADERS
 from shared.contracts.catalogue import TOPICS
 from shared.contracts.ids import new_id

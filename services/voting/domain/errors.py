@@ -31,8 +31,9 @@ class VoteClosed(Gone):
 
     def __init__(self) -> None:
         super().__init__(
-            "ปิดโหวตแล้ว เสียงนี้ไม่ได้รับไว้",
-            "The vote has closed; this vote was not taken.",
+            "ปิดโหวตแล้ว การส่งครั้งนี้ไม่ได้รับไว้ หากครั้งก่อนยังไม่ได้รับการยืนยัน ให้ค้นด้วยใบรับของครั้งนั้น",
+            "The vote has closed; this attempt was not taken. If an earlier one was not confirmed, "
+            "look up its receipt.",
         )
 
 
@@ -52,8 +53,9 @@ class EntryLeft(Invalid):
 
     def __init__(self) -> None:
         super().__init__(
-            "ผลงานนี้ถอนตัวแล้ว โปรดเลือกผลงานอื่น",
-            "This entry has been withdrawn. Choose another one.",
+            "ผลงานนี้ถอนตัวแล้ว โปรดเลือกผลงานอื่น หากเคยส่งแล้วยังไม่ได้รับการยืนยัน ให้ค้นด้วยใบรับของครั้งนั้นก่อน",
+            "This entry has been withdrawn. Choose another one; if an earlier attempt was not confirmed, "
+            "look up its receipt first.",
             field="entry_id",
         )
 
@@ -65,24 +67,26 @@ class TooBusy(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "มีผู้โหวตพร้อมกันจำนวนมาก เสียงนี้ยังไม่ได้รับไว้ โปรดลองใหม่ในอีกสักครู่",
-            "Many people are voting right now and this vote was not taken. Try again in a moment.",
+            "มีผู้โหวตพร้อมกันจำนวนมาก การส่งครั้งนี้ยังไม่ได้รับไว้ โปรดลองใหม่ในอีกสักครู่",
+            "Many people are voting right now and this attempt was not taken. Try again in a moment.",
             retry_after=1,
         )
 
 
 class MayBeRecorded(Unavailable):
-    """The log did not confirm in time."""
+    """The log did not confirm in time. ``receipt`` finds the vote if it was recorded all the same."""
 
     code = "may-be-recorded"
 
-    def __init__(self) -> None:
+    def __init__(self, receipt: str) -> None:
         super().__init__(
-            "ระบบยังไม่ยืนยันการบันทึก เสียงนี้อาจบันทึกแล้ว ส่งซ้ำได้โดยปลอดภัย จะนับเพียงครั้งเดียว",
+            "ระบบยังไม่ยืนยันการบันทึก เสียงนี้อาจบันทึกแล้ว ส่งซ้ำได้โดยปลอดภัย จะนับเพียงครั้งเดียว ใบรับนี้ใช้ค้นได้ว่าบันทึกแล้วหรือไม่",
             "The vote was not confirmed in time and may have been recorded. "
-            "Retrying with the same key is safe: it counts once.",
+            "Retrying with the same key is safe: it counts once. If it was recorded, its receipt finds it.",
             retry_after=2,
         )
+        self.receipt = receipt
+        self.members = {"receipt": receipt}
 
 
 class WrongCode(Invalid):

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from msgspec.structs import replace
 
 from services.voting import repository
 from services.voting.domain.ballots import voter_of
@@ -18,7 +19,6 @@ from services.voting.door import CastVote, Door
 from services.voting.fast import origin_of
 from services.voting.pages.flow import (
     BALLOT_COOKIE,
-    Flow,
     end_flow,
     keep_flow,
     new_key,
@@ -53,7 +53,7 @@ def router(resources: Resources, door: Door, booth: Booth) -> APIRouter:
     )
 
     async def vote_already_cast(here: Visit, entry_id: str) -> Vote | None:
-        """The counted vote that a ballot for ``entry_id`` would repeat."""
+        """The first vote, whatever became of it, that a ballot for ``entry_id`` would repeat."""
         live = window.vote(here.found.contest_id)
         if here.ballot is None or live is None or here.keys.destroyed:
             return None
@@ -95,7 +95,8 @@ def router(resources: Resources, door: Door, booth: Booth) -> APIRouter:
         except DomainError as error:
             return await refused(here, error)
         response = redirect("/vote/confirm" if here.ballot else here.identify)
-        flow = Flow(entry_id=entry_id, email=here.flow.email, key=here.flow.key or new_key())
+        key = here.flow.key or new_key()
+        flow = replace(here.flow, entry_id=entry_id, key=key, code_id="", detour=None)
         keep_flow(response, settings, here.keys, flow)
         return response
 

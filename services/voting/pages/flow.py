@@ -37,6 +37,8 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True):
     """The code that is on its way."""
     detour: Detour | None = None
     """What an identity provider's answer has to fit."""
+    unconfirmed: str = ""
+    """The receipt of an attempt that may have been recorded."""
 
 
 def read_flow(request: Request, keys: ContestKeys) -> Flow:

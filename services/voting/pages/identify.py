@@ -8,6 +8,7 @@ from typing import cast
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from msgspec.structs import replace
 
 from services.voting import identity
 from services.voting.domain.codes import MAX_TRIES
@@ -26,7 +27,7 @@ from services.voting.domain.errors import (
 from services.voting.http import host_of
 from services.voting.identity import CodeStatus, Identity
 from services.voting.identity.adapters import CALLBACK
-from services.voting.pages.flow import Flow, end_detour, keep_ballot, keep_flow, new_key
+from services.voting.pages.flow import end_detour, keep_ballot, keep_flow, new_key
 from services.voting.pages.visit import IDENTIFY, Booth, Visit
 from shared.contracts.rulebook import VoterIdentity
 from shared.errors import DomainError
@@ -92,7 +93,8 @@ def router(resources: Resources, booth: Booth, voters: Identity) -> APIRouter:
             return await booth.refused(here, error)
         except DomainError as error:
             return await ask_again(here, error, typed)
-        flow = Flow(here.flow.entry_id, typed, here.flow.key or new_key(), begun.code_id)
+        key = here.flow.key or new_key()
+        flow = replace(here.flow, email=typed, key=key, code_id=begun.code_id, detour=None)
         here.flow = flow
         status = await status_of(here)
         soon = status is None or status.place.seconds <= SOON_SECONDS
@@ -190,7 +192,8 @@ def router(resources: Resources, booth: Booth, voters: Identity) -> APIRouter:
         except DomainError as error:
             return await account_failed(here, error)
         response = RedirectResponse(begun.url, 303)
-        flow = Flow(here.flow.entry_id, "", here.flow.key or new_key(), "", begun.detour)
+        key = here.flow.key or new_key()
+        flow = replace(here.flow, email="", key=key, code_id="", detour=begun.detour)
         keep_flow(response, settings, here.keys, flow)
         return response
 

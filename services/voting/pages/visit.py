@@ -1,6 +1,7 @@
 """What every step of the citizen's way begins with: the contest, its keys, and what the browser carries."""
 
 from fastapi import Request, Response
+from msgspec.structs import replace
 
 from services.voting.domain.ballots import Ballot
 from services.voting.domain.disclosure import VoteState
@@ -14,7 +15,7 @@ from services.voting.domain.errors import (
 )
 from services.voting.domain.keys import ContestKeys
 from services.voting.door import Door
-from services.voting.pages.flow import BALLOT_COOKIE, keep_order, read_flow
+from services.voting.pages.flow import BALLOT_COOKIE, keep_flow, keep_order, read_flow
 from services.voting.standing import BallotEntry, Standing, standing
 from shared import known
 from shared.contracts.rulebook import VoterIdentity
@@ -109,12 +110,16 @@ class Booth:
     async def refused(self, here: Visit, error: DomainError) -> Response:
         """The page of its own that each refusal has."""
         if isinstance(error, VoteClosed):
-            return await self.show(here, "vote/closed.html", error.status)
+            return await self.show(here, "vote/closed.html", error.status, error=error)
         if isinstance(error, VoteNotOpen):
             return await self.show(here, "vote/not_open.html", error.status)
         if isinstance(error, TooBusy | MayBeRecorded | TooManyWaiting):
             template = "vote/codes_busy.html" if isinstance(error, TooManyWaiting) else "vote/busy.html"
+            if isinstance(error, MayBeRecorded):
+                here.flow = replace(here.flow, unconfirmed=error.receipt)
             response = await self.show(here, template, error.status, error=error)
+            if isinstance(error, MayBeRecorded):
+                keep_flow(response, self._resources.settings, here.keys, here.flow)
             response.headers["Retry-After"] = str(error.retry_after)
             return response
         raise error

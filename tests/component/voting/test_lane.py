@@ -17,11 +17,12 @@ from starlette.responses import PlainTextResponse
 
 from services.voting.domain.ballots import MailClass, issue_ballot
 from services.voting.domain.disclosure import VoteState
-from services.voting.domain.errors import MayBeRecorded, TooBusy
+from services.voting.domain.errors import TooBusy
 from services.voting.domain.keys import derive_keys
 from services.voting.door import Door
 from services.voting.fast import PATH, FastVotes
 from services.voting.lane import lane_for
+from services.voting.sender import Unconfirmed
 from services.voting.window import OpenVote
 from shared.contracts.rulebook import VoteScope
 from shared.runtime.serve import HttpServer, listen
@@ -57,7 +58,7 @@ class Log:
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.submit(key, value, headers, answer.set_result)
         if not await answer:
-            raise MayBeRecorded
+            raise Unconfirmed
 
 
 class Served:
@@ -234,6 +235,18 @@ async def test_unconfirmed_and_refused_votes_are_503_with_retry_after() -> None:
             assert lane.startswith(b"HTTP/1.1 503")
             assert b"retry-after: " in lane
             assert told in lane
+            if how == "lose":
+                served.log.how = "confirm"
+                again = await talk(served.lane.port, a_request())
+                assert json.loads(lane.rpartition(b"\r\n")[2])["receipt"] == receipt_in(again)
+            else:
+                assert b"receipt" not in lane, "nothing was sent: there is nothing to find"
+
+
+def receipt_in(answer: bytes) -> str:
+    """The receipt of a vote that was taken."""
+    assert answer.startswith(b"HTTP/1.1 202")
+    return str(json.loads(answer.rpartition(b"\r\n")[2])["receipt"])
 
 
 async def test_stopping_finishes_the_vote_in_hand() -> None:

@@ -356,3 +356,6 @@ async def test_openapi_describes_the_vote(voting_database: Database) -> None:
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert sorted(schema["properties"]) == ["ballot", "entry_id", "key"]
     assert {"202", "403", "410", "413", "422", "503"} <= set(operation["responses"])
+    (unsure,) = operation["responses"]["503"]["content"].values()
+    assert unsure["schema"]["allOf"] == [{"$ref": "#/components/schemas/Problem"}]
+    assert set(unsure["schema"]["properties"]) == {"receipt"}

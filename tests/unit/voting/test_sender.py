@@ -17,9 +17,9 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.voting.domain.errors import MayBeRecorded, TooBusy
-from services.voting.produce import ProduceAnswer, ProduceVotes, new_batch
-from services.voting.sender import VoteSender, partition_of
+from services.voting.domain.errors import TooBusy
+from services.voting.produce import ProduceAnswer, ProduceVotes, new_batch, partition_of
+from services.voting.sender import Unconfirmed, VoteSender
 
 PARTITIONS = 6
 
@@ -155,7 +155,7 @@ async def test_what_a_broker_did_not_write_goes_to_the_next_leader(code: int) ->
 async def test_any_other_error_is_unknown_and_never_a_success(code: int) -> None:
     broker = Broker(how=[code])
     async with sending(broker) as sender:
-        with pytest.raises(MayBeRecorded):
+        with pytest.raises(Unconfirmed):
             await sender.send(key(1), b"v", [])
         assert len(broker.requests) == 1
 
@@ -168,7 +168,7 @@ async def test_silent_broker_gives_up_in_time_and_what_was_not_sent_is_not_sent_
         await asyncio.sleep(0.05)
         second = asyncio.create_task(sender.send(key(1), b"built", []))
         results = await asyncio.gather(first, second, return_exceptions=True)
-        assert [type(result) for result in results] == [MayBeRecorded, MayBeRecorded]
+        assert [type(result) for result in results] == [Unconfirmed, Unconfirmed]
         assert sender.unconfirmed == 1, "the one that is on its way"
         silent.set_result(0)
         await sender.send(key(2), b"later", [])
@@ -234,7 +234,7 @@ async def test_lost_broker_refuses_its_partitions_until_it_is_back_and_no_others
     other = next(key(n) for n in range(99) if partition_of(key(n), PARTITIONS) % 2 == 1)
     async with sending(broker) as sender:
         broker.reachable = False
-        with pytest.raises(MayBeRecorded):
+        with pytest.raises(Unconfirmed):
             await sender.send(lost, b"v", [])
         assert not sender.ready
         with pytest.raises(TooBusy):
