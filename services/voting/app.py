@@ -15,6 +15,7 @@ from services.voting.identity import identity_of
 from services.voting.identity.courier import EVERY as COURIER_EVERY
 from services.voting.lag import LogEnds
 from services.voting.lane import lane_for
+from services.voting.refusals import Refusals
 from services.voting.sender import VoteSender
 from services.voting.window import LiveWindow
 from shared.contracts.catalogue import TOPICS
@@ -51,6 +52,7 @@ def build(resources: Resources) -> Service:
     signer = HeadSigner(root)
     UNCONFIRMED.set_function(lambda: sender.unconfirmed)
     ends = LogEnds(settings)
+    refusals = Refusals(resources.database)
     closer = Closer(settings, resources.database, clock)
     voters, courier = identity_of(resources, window)
 
@@ -93,11 +95,13 @@ def build(resources: Resources) -> Service:
     async def lifespan() -> AsyncIterator[None]:
         await window.start()
         await sender.start()
+        await refusals.start()
         try:
             yield
         finally:
             await ends.close()
             await sender.stop()
+            await refusals.stop()
             await window.stop()
 
     return Service(

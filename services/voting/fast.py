@@ -104,6 +104,11 @@ class FastVotes:
         await send({"type": "http.response.body", "body": answer})
 
 
+def refused(reason: str) -> int:
+    """Votes that this process refused for ``reason``, the code of an error, since it began."""
+    return int(REFUSED.labels(reason)._value.get())
+
+
 class UnreadableVote(DomainError):
     """The body is not JSON."""
 

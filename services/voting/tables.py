@@ -1,4 +1,4 @@
-"""Voting's tables. Every key starts with the contest."""
+"""Voting's tables. Every key starts with the contest, but for what the processes tell of themselves."""
 
 from datetime import datetime
 from typing import Any
@@ -357,3 +357,17 @@ class HeldVote(Row, table=True):
     case_id: str
     receipt_id: str
     partition: int
+
+
+class RefusalCount(Row, table=True):
+    """How many votes one api process turned away for one reason since it began."""
+
+    __tablename__ = "refusal_count"
+
+    process: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    """``too-busy`` or ``may-be-recorded``."""
+    total: int = Field(sa_type=BigInteger)
+    per_second: float
+    """Between its last two words."""
+    at: datetime = instant()

@@ -13,9 +13,9 @@ from services.voting.domain.disclosure import VoteState
 from services.voting.domain.heads import HeadSigner
 from services.voting.door import Door
 from services.voting.durability import LogDurability, log_durability
-from services.voting.fast import REFUSED
 from services.voting.fraud import repository as ledger
 from services.voting.lag import LogEnds
+from services.voting.refusals import refused_by_all
 from services.voting.standing import Standing, standing
 from shared import known
 from shared.contracts.intake import Role
@@ -68,6 +68,7 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
             cases = await ledger.open_cases(session, contest_id)
             last = await ledger.last_pass(session, contest_id)
             folded = await repository.folded_up_to(session)
+            shed = await refused_by_all(session)
         words = 1 if language_of(request) == "en" else 0
         context = {
             "vote": found,
@@ -80,7 +81,7 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
             "cases": cases,
             "looked_at": last.passed_at if last else None,
             "lag": await ends.behind(folded),
-            "shed": shed_here(),
+            "shed": shed,
             "durability": await _durability(resources),
             "open_word": OPEN_WORDS[words],
             "close_word": CLOSE_WORDS[words],
@@ -106,6 +107,7 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
             async with database.transaction() as session:
                 folded = await repository.folded_up_to(session)
                 cases = await ledger.open_cases(session, contest_id)
+                shed = await refused_by_all(session)
             lag = await ends.behind(folded)
             nonlocal quiet_since
             if not lag or (last and totals.received != last[-1]):
@@ -118,7 +120,8 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
             health = {
                 "lag": "–" if lag is None else lag,
                 "stale": f"{loop_time() - quiet_since:.1f}",
-                "shed": shed_here(),
+                "shed": shed.total,
+                "shed_rate": shed.per_second,
                 "cases": cases,
             }
             return {"rate": rate, **numbers, **entries, **health, "reload": found.state is not before}
@@ -177,11 +180,6 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
 def loop_time() -> float:
     """The event loop's clock."""
     return asyncio.get_running_loop().time()
-
-
-def shed_here() -> int:
-    """Votes that this door turned away because it was full; each process counts its own."""
-    return int(REFUSED.labels("too-busy")._value.get())
 
 
 async def _over_time(session: AsyncSession, found: Standing) -> list[int]:
