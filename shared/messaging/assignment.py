@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared.db import Database
 from shared.messaging import metrics
 from shared.messaging.broker import DRAIN_SECONDS, cluster_id
-from shared.messaging.codec import RawRecord, identity
+from shared.messaging.codec import identity
 from shared.messaging.failures import Backoff
 from shared.messaging.fence import Fence, lock_fences, reset_fences
 from shared.settings import BrokerKind, Settings
@@ -87,7 +87,9 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     # Called for each batch.
 
-    def accept(self, partition: TopicPartition, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
+    def accept(
+        self, partition: TopicPartition, records: Sequence[ConsumerRecord]
+    ) -> Sequence[ConsumerRecord]:
         """The records to handle now: none of a partition that is not ours or not placed.
 
         Raises:

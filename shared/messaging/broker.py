@@ -23,7 +23,6 @@ from aiokafka.errors import (
 from faststream.kafka import KafkaBroker
 from faststream.middlewares import AckPolicy
 
-from shared.messaging.fetched import fetch_plain_records
 from shared.settings import BrokerKind, Settings
 
 MAX_DEAD_LETTER_BYTES = 12 * 1024 * 1024
@@ -60,7 +59,6 @@ def bootstrap_servers(settings: Settings) -> list[str]:
 
 def make_broker(settings: Settings, *, client_id: str) -> KafkaBroker:
     """The FastStream broker that runs consumers. It neither produces nor creates topics."""
-    fetch_plain_records()
     return KafkaBroker(
         bootstrap_servers(settings),
         client_id=client_id,
@@ -156,7 +154,6 @@ async def connect_client(
 
 def make_reader(settings: Settings, *topics: str, client_id: str = "showcase-reader") -> AIOKafkaConsumer:
     """A consumer without a group, from the first record on: for tools, followers and tests."""
-    fetch_plain_records()
     return AIOKafkaConsumer(
         *topics,
         bootstrap_servers=bootstrap_servers(settings),

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
@@ -34,12 +34,10 @@ from shared.messaging.broker import (
     subscriber_options,
     unreachable,
 )
-from shared.messaging.codec import RawRecord
 from shared.messaging.dead_letters import DeadLetterLimit, DeadLetters, MostlyBad
 from shared.messaging.effects import Effects, Outcome, Records, count
 from shared.messaging.failures import Backoff
 from shared.messaging.fence import Fence, advance_fences, lock_fences
-from shared.messaging.fetched import FetchedRecord
 from shared.messaging.subscription import AnySubscription, Subscription
 from shared.settings import Settings
 
@@ -158,7 +156,7 @@ class Member:
         self._subscriber(self._on_batch)
         self._assignment.use(lambda: self._subscriber.consumer)
 
-    async def _on_batch(self, records: Sequence[FetchedRecord]) -> None:
+    async def _on_batch(self, records: Sequence[ConsumerRecord]) -> None:
         """FastStream calls this with one batch at a time. It never raises: FastStream would log the
         error and go on behind the batch."""
         async with self._in_hand:
@@ -171,13 +169,13 @@ class Member:
         if wait:
             await self._sleep(wait)
 
-    def _accepted(self, topic: str, records: Sequence[RawRecord]) -> Records:
+    def _accepted(self, topic: str, records: Sequence[ConsumerRecord]) -> Records:
         """The records of ``topic`` by partition, in the order in which their fences are locked."""
-        by_number: dict[int, list[RawRecord]] = {}
+        by_number: dict[int, list[ConsumerRecord]] = {}
         for record in records:
             if record.topic == topic:
                 by_number.setdefault(record.partition, []).append(record)
-        accepted: dict[TopicPartition, Sequence[RawRecord]] = {}
+        accepted: dict[TopicPartition, Sequence[ConsumerRecord]] = {}
         for number in sorted(by_number):
             partition = TopicPartition(topic, number)
             try:
@@ -348,7 +346,7 @@ class _FenceMoved(Exception):
         self.partitions = partitions
 
 
-async def _as_it_is(batch: tuple[FetchedRecord, ...]) -> KafkaMessage:
+async def _as_it_is(batch: tuple[ConsumerRecord, ...]) -> KafkaMessage:
     """FastStream's parser would decode every header, and one that is not UTF-8 would take the whole
     batch with it; ours touches nothing."""
     return KafkaMessage(body=b"", headers={}, raw_message=batch, consumer=FAKE_CONSUMER)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from shared.contracts.catalogue import dead_letter_topic
 from shared.messaging.broker import connect_admin, make_producer, make_reader
-from shared.messaging.codec import ONLY_GROUP, RawRecord
+from shared.messaging.codec import ONLY_GROUP
 from shared.settings import Settings
 
 _IDLE_MS = 700
@@ -108,15 +108,15 @@ def refuse(letter: Letter) -> None:
         raise CannotReplay(f"the original of {letter.where} is not kept here: {again}")
 
 
-async def _everything(reader: AIOKafkaConsumer) -> list[RawRecord]:
-    records: list[RawRecord] = []
+async def _everything(reader: AIOKafkaConsumer) -> list[ConsumerRecord]:
+    records: list[ConsumerRecord] = []
     while batch := await reader.getmany(timeout_ms=_IDLE_MS):
         for some in batch.values():
             records += some
     return records
 
 
-def _letter(group: str, record: RawRecord) -> Letter:
+def _letter(group: str, record: ConsumerRecord) -> Letter:
     about = {
         name: (value or b"").decode(errors="replace")
         for name, value in record.headers

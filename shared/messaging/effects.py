@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.event import Event
@@ -12,7 +12,6 @@ from shared.messaging.codec import (
     Bad,
     Decoded,
     Good,
-    RawRecord,
     Skip,
     Tombstone,
     decode_record,
@@ -30,7 +29,7 @@ from shared.messaging.subscription import (
 )
 from shared.messaging.tracing import handling, handling_batch, traceparents
 
-Records = Mapping[TopicPartition, Sequence[RawRecord]]
+Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Outcome:
     applied: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
 
-    def settled(self, record: RawRecord) -> None:
+    def settled(self, record: ConsumerRecord) -> None:
         """``record`` needs nothing more: the fence may pass it."""
         self.steps[record.partition] = identity_step(record)
 
@@ -84,7 +83,7 @@ class Effects:
                     break
         return outcome
 
-    def _decode(self, record: RawRecord) -> Decoded:
+    def _decode(self, record: ConsumerRecord) -> Decoded:
         if is_for_another_group(record, self.subscription.group):
             return Skip("sent back to another group")
         return decode_record(record, self._events)
@@ -131,14 +130,14 @@ class Effects:
                 outcome.settled(record)
 
     async def _hand_over(
-        self, session: AsyncSession, subscription: RecordSubscription, records: Sequence[RawRecord]
+        self, session: AsyncSession, subscription: RecordSubscription, records: Sequence[ConsumerRecord]
     ) -> list[DeadLetter]:
         async with session.begin_nested():
             with handling_batch(traceparents(records), len(records), subscription.topic, subscription.group):
                 unusable = await subscription.handler(session, records)
         return [DeadLetter(record, reason) for record, reason in unusable]
 
-    def _is_dead(self, record: RawRecord, error: Exception, outcome: Outcome) -> bool:
+    def _is_dead(self, record: ConsumerRecord, error: Exception, outcome: Outcome) -> bool:
         """Whether a record that failed is given up; else it is to be tried again.
 
         Raises:
@@ -156,7 +155,9 @@ class Effects:
         outcome.dead.append(DeadLetter(record, _reason(error, record.topic), failures))
         return True
 
-    async def _one(self, session: AsyncSession, record: RawRecord, what: Decoded, outcome: Outcome) -> bool:
+    async def _one(
+        self, session: AsyncSession, record: ConsumerRecord, what: Decoded, outcome: Outcome
+    ) -> bool:
         """Settle one record. False: it failed and is to be tried again."""
         if isinstance(what, Bad):
             outcome.dead.append(DeadLetter(record, what.reason))
