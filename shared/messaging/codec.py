@@ -4,7 +4,7 @@ Reading never raises: whatever bytes a record has, :func:`decode_record` says wh
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -17,7 +17,7 @@ from shared.contracts.ids import new_id
 from shared.messaging.envelope import Envelope
 from shared.observability.context import current_correlation_id, current_traceparent
 
-RawHeaders = Iterable[tuple[str, bytes | None]]
+RawHeaders = Sequence[tuple[str, bytes | None]]
 MAX_EVENT_BYTES = 1_000_000
 """The largest value of an event; below the broker's own limit of 1 MiB for a record with its headers."""
 ONLY_GROUP = "showcase-only-group"
