@@ -42,6 +42,12 @@ class RecountDiffers(Conflict):
     code = "recount-differs"
 
 
+class RecordsUnread(Conflict):
+    """The vote topic has records that nobody can read: a person has to look at them."""
+
+    code = "records-unread"
+
+
 class VotesHeld(Conflict):
     """Two people have to decide on held votes first."""
 
@@ -71,10 +77,14 @@ class Certifier:
         self._clock = clock
         self._signer = HeadSigner.of(settings.voting_secret.get_secret_value())
 
-    async def certify(self, contest_id: str, account: Account) -> Certification:
+    async def certify(self, contest_id: str, account: Account, *, unreadable: int = 0) -> Certification:
         """Recount everything, then note the first signature or, with the second, publish the result.
 
         Repeating the first person's act changes nothing, nor does any act after the second.
+
+        Args:
+            unreadable: how many records of the vote topic that nobody can read the signer has looked at
+                and accepts as no votes; it must be as many as the recount finds.
 
         Raises:
             Conflict: the vote is not closed, the tally or the trees are still behind the seals, or two
@@ -98,6 +108,10 @@ class Certifier:
         head_key = self._signer.public_key(contest_id)
         recount = await recount_for(self._settings, accounts, head_key)
         found = await differences(self._settings, self._database, accounts, recount, head_key)
+        if unreadable == recount.unreadable:
+            found = [finding for finding in found if finding != recount.unread]
+        if found == [recount.unread]:
+            raise _unread(recount)
         if found:
             raise RecountDiffers(
                 "ผลนับซ้ำไม่ตรงกัน จึงรับรองไม่ได้: " + "; ".join(found),
@@ -187,6 +201,16 @@ class Certifier:
             return found
 
 
+def _unread(recount: Recount) -> Conflict:
+    return RecordsUnread(
+        f"มี {recount.unreadable:,} รายการในบันทึกการโหวตที่ไม่มีใครอ่านได้ ({recount.unread}) จึงยังไม่ลงชื่อ "
+        "โปรดตรวจดูก่อน หากไม่ใช่เสียงโหวต ให้ระบุจำนวนนี้ตอนลงชื่อ จำนวนจะแสดงในผลที่รับรอง",
+        f"Nobody can read {recount.unreadable:,} records of the vote log ({recount.unread}), so nothing is "
+        "signed. Look at them; if they are no votes, give this number with your signature. The result "
+        "names it.",
+    )
+
+
 async def _check_ledger(session: AsyncSession, contest_id: str, seals: dict[int, int]) -> None:
     """Refuse while votes are held, or while the detectors have not looked at all of them."""
     held = (await repository.totals(session, contest_id)).held
@@ -228,6 +252,7 @@ def _report(recount: Recount, window: VoteWindow, gone: frozenset[str]) -> dict[
         "tree_head_revision": recount.last_head,
         "heads": recount.heads,
         "voters": recount.voters,
+        "unreadable": recount.unreadable,
         "rulebook_sha256": recount.rulebook_sha256,
         "read_up_to": {str(p): offset for p, offset in recount.read_up_to.items()},
     }
@@ -255,4 +280,5 @@ def _result(window: VoteWindow, found: Certification, accounts: Accounts) -> Pop
         certified_at=found.certified_at,
         tree_head_revision=found.tree_head_revision,
         waived=tuple(window.waived),
+        unreadable=found.report["unreadable"],
     )

@@ -137,10 +137,16 @@ def router(resources: Resources, door: Door, voters: identity.Identity) -> APIRo
         return VoteView.model_validate(closing, from_attributes=True)
 
     @routes.post("/contests/{contest_id}/certification")
-    async def certify(contest_id: ContestPath, account: Signatory) -> CertificationView:
+    async def certify(
+        contest_id: ContestPath,
+        account: Signatory,
+        unreadable: Annotated[
+            int, Query(ge=0, description="Records of the log that nobody can read, accepted as no votes.")
+        ] = 0,
+    ) -> CertificationView:
         """Recount and sign. The first call proposes; the second, by another person who is an approver,
         certifies and publishes."""
-        found = await certifier.certify(contest_id, account)
+        found = await certifier.certify(contest_id, account, unreadable=unreadable)
         return CertificationView.model_validate(found, from_attributes=True)
 
     @routes.get("/contests/{contest_id}/tally")

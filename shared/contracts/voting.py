@@ -229,3 +229,6 @@ class PopularVoteCertified(Event):
     """Revision of the TreeHeadSigned over the log that was counted."""
     waived: tuple[str, ...] = ()
     """As VotingOpened said; repeated because the result must say it."""
+    unreadable: Count = 0
+    """Records of the vote topic before the seals that nobody can read: both signers accepted that so many
+    are no votes."""

@@ -103,7 +103,10 @@ def refuse(letter: Letter) -> None:
         f"--partition {letter.topic_partition} --to {letter.topic_offset}`"
     )
     if letter.topic == _SYSTEM_OF_RECORD:
-        raise CannotReplay(f"a vote is never appended a second time, every recount reads it: {again}")
+        raise CannotReplay(
+            "a vote is never appended a second time, every recount reads it; what the tally and the trees "
+            "have passed stays no vote: docs/operate/vote-night.md, DeadLetters, says what to do"
+        )
     if not letter.whole:
         raise CannotReplay(f"the original of {letter.where} is not kept here: {again}")
 

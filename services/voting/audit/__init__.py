@@ -9,7 +9,7 @@ either; what the events look like and how a tree is hashed is written down here 
 
 ``recount.py`` counts, ``trees.py`` holds every signed head against the log, ``decisions.py`` reads what
 people decided, ``evidence.py`` keeps fingerprints by which voting's own database can be held against the
-same log, ``log.py`` reads Kafka.
+same log, ``log.py`` reads Kafka, ``votes.py`` says which of its records anybody can read.
 """
 
 from services.voting.audit.evidence import Evidence, Watch

@@ -14,13 +14,13 @@ from typing import Any
 
 from services.voting.audit.decisions import VOTES, Decisions, compare_with_certificate, read_decisions
 from services.voting.audit.evidence import Evidence, Watch
-from services.voting.audit.log import opened, records
+from services.voting.audit.log import records
 from services.voting.audit.openings import Openings
 from services.voting.audit.trees import TreeAccount, leaf_hash
+from services.voting.audit.votes import SEAL, read
 from shared.settings import Settings
 
 _BANGKOK = timezone(timedelta(hours=7))
-_TEXTS = ("receipt_id", "voter_id", "slot", "entry_id", "commitment")
 _FINAL = ("counted", "duplicate", "held", "struck")
 """Numbers that cannot change after the certificate; a late vote can still come."""
 
@@ -49,8 +49,13 @@ class Recount:
     """Revision of the newest head that covers exactly the leaves that were read; 0 where none does."""
     waived: list[str] = field(default_factory=list)
     """Requirements of a safe vote that were waived when it opened, as the log tells."""
+    unreadable: int = 0
+    """Records before the seals that nobody can read, and that may have been meant for this contest."""
     opened: int = 0
     """Commitments that were opened with the auditor's salts."""
+    unread: str = ""
+    """The finding about them: the first one, and how many more. It is left out of ``findings`` once the
+    certificate names their number."""
     findings: list[str] = field(default_factory=list)
     """What an honest log would not show; empty when all is well."""
     evidence: Evidence = field(default_factory=Evidence, repr=False, compare=False)
@@ -98,16 +103,18 @@ async def recount_from_log(
         ends = {p: max(up_to.get(p, 0), tree_up_to.get(p, 0)) for p in {*up_to, *tree_up_to}}
     async for record in records(settings, VOTES, up_to=ends):
         partition, offset = record.partition, record.offset
-        kind, body = opened(record)
+        kind, body = read(record)
         counts = up_to is None or offset < up_to.get(partition, 0)
         if counts:
             count.result.read_up_to[partition] = offset + 1
-        if body.get("contest_id") != contest_id:
+        if not kind:
+            told = body.get("contest_id")
+            if counts and (told == contest_id or not isinstance(told, str)):
+                count.unread(partition, offset)
+        elif body["contest_id"] != contest_id:
             continue
-        if kind == "showcase.voting.VotingSealed.v1":
+        elif kind == SEAL:
             count.seal(partition, offset)
-        elif kind != "showcase.voting.VoteCast.v1" or any(type(body.get(n)) is not str for n in _TEXTS):
-            count.strange(partition, offset, "unreadable record")
         else:
             if tree_up_to is None or offset < tree_up_to.get(partition, 0):
                 count.leaf(partition, offset, body)
@@ -130,6 +137,7 @@ class _Count:
         self._voters: set[str] = set()
         self._by_entry: Counter[str] = Counter()
         self._strange: dict[str, list[str]] = {}
+        self._first_unread = ""
         self._undecided = set(decisions.state_of)
         self._trees = {p: TreeAccount(p, promises) for p, promises in decisions.heads.promises.items()}
 
@@ -142,6 +150,12 @@ class _Count:
     def strange(self, partition: int, offset: int, what: str) -> None:
         """Something that an honest log would not show; told once for each kind, with the first place."""
         self._strange.setdefault(what, []).append(f"partition {partition} offset {offset}")
+
+    def unread(self, partition: int, offset: int) -> None:
+        """A record that is a vote to nobody. Behind the seal it could only have been late."""
+        if partition not in self.result.seals:
+            self.result.unreadable += 1
+            self._first_unread = self._first_unread or f"partition {partition} offset {offset}"
 
     def leaf(self, partition: int, offset: int, body: Mapping[str, Any]) -> None:
         tree = self._trees.get(partition)
@@ -210,6 +224,7 @@ class _Count:
         for what, places in self._strange.items():
             more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
             result.findings.append(f"{places[0]}: {what}{more}")
+        self._close_unread()
         if self._undecided:
             result.findings.append(
                 f"{len(self._undecided)} receipts were held, struck or released and are not on the log, "
@@ -223,6 +238,19 @@ class _Count:
         numbers = {name: getattr(result, name) for name in _FINAL}
         result.findings += compare_with_certificate(decisions, numbers, result.by_entry)
         self._check_certified_head()
+
+    def _close_unread(self) -> None:
+        result, certified = self.result, self._decisions.certified
+        if result.unreadable:
+            more = f" (and {result.unreadable - 1} more)" if result.unreadable > 1 else ""
+            result.unread = f"{self._first_unread}: a record that nobody can read{more}"
+        accepted = certified.get("unreadable", 0) if certified else 0
+        if result.unreadable and accepted != result.unreadable:
+            result.findings.append(result.unread)
+        elif accepted != result.unreadable:
+            result.findings.append(
+                f"PopularVoteCertified says unreadable = {accepted}, the log says {result.unreadable}"
+            )
 
     def _close_trees(self, *, complete: bool) -> None:
         result, heads = self.result, self._decisions.heads

@@ -160,10 +160,11 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
 
     @routes.post("/staff/vote/certification")
     async def certify(request: Request, account: Board) -> Response:
-        await pages.form(request)
+        typed = str((await pages.form(request)).get("unreadable", ""))
         contest_id = await contest_of(request)
         try:
-            found = await certifier.certify(contest_id, account)
+            unreadable = int(typed) if typed.isdecimal() else 0
+            found = await certifier.certify(contest_id, account, unreadable=unreadable)
         except DomainError as error:
             return back(contest_id, error)
         if found.certified_by:

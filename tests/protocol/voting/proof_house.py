@@ -122,11 +122,12 @@ class House:
     async def told(self) -> bool:
         return not await self.scalar("SELECT count(*) FROM outbox WHERE published_at IS NULL")
 
-    async def certify(self, name: str, role: Role) -> Certification:
+    async def certify(self, name: str, role: Role, unreadable: int = 0) -> Certification:
         certifier = Certifier(self.settings, self.database, CLOCK)
+        account = Account(ContactId(name), frozenset({role}))
         while True:
             try:
-                return await certifier.certify(self.contest_id, Account(ContactId(name), frozenset({role})))
+                return await certifier.certify(self.contest_id, account, unreadable=unreadable)
             except Conflict as refusal:
                 if "Wait a moment" not in refusal.en:
                     raise
