@@ -124,6 +124,8 @@ def admin(
     _run("services.intake.cli", ["admin", email, "--name", name], var)
 
 
+MODULES: dict[str, str] = {}
+"""Where the commands of other packages are."""
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
@@ -132,6 +134,8 @@ def _passed_on(name: str, module: str, text: str, *, beside: bool = True) -> Non
 
     ``beside``: it works on the system that runs on the folder of ``--var``, if one does.
     """
+
+    MODULES[name] = module
 
     def on_var(context: typer.Context, var: _VarOption = Path("var")) -> None:
         _run(module, [name, *context.args], var)
@@ -152,6 +156,7 @@ _passed_on(
 )
 _passed_on("contest", "services.intake.cli", "Check a contest file, or seal it.")
 _passed_on("audit", "services.voting.cli", "Recount the public vote or the scores from the log.")
+_passed_on("rebuild-trees", "services.voting.cli", "Make a contest's Merkle trees anew from the vote log.")
 _passed_on("letters", "services.notify.cli", "Check the registers of official letters.")
 _passed_on(
     "destroy-identity-keys",

@@ -1,4 +1,5 @@
-"""Commands of the auditor: ``audit votes`` and ``audit scores`` count again from the log."""
+"""Commands of voting: ``audit votes`` and ``audit scores`` count again from the log, ``rebuild-trees``
+makes the trees anew from it."""
 
 import asyncio
 import json
@@ -17,7 +18,9 @@ from services.voting.agreement import differences, recount_for
 from services.voting.audit import Recount, recount_from_log
 from services.voting.audit.openings import Openings, OpeningsUnreadable
 from services.voting.identity.cli import destroy_identity_keys
+from services.voting.rebuild import rebuild_trees
 from shared.db import Database
+from shared.errors import DomainError
 from shared.messaging.broker import BrokerTooOld, BrokerUnavailable
 from shared.recount import log as score_log
 from shared.recount.scores_only import NO_RULEBOOK, recount_scores
@@ -119,6 +122,39 @@ def audit_scores(contest: Contest, bootstrap_servers: Servers = "", as_json: AsJ
     raise typer.Exit(DIFFERS if found["findings"] else AGREES)
 
 
+@app.command("rebuild-trees")
+def rebuild_trees_of(contest: Contest, bootstrap_servers: Servers = "", as_json: AsJson = False) -> None:
+    """Make a contest's Merkle trees anew from the log, where rows of theirs were changed or lost.
+
+    What the newest signed head has promised must come out again, else nothing is changed. Exit code 0:
+    done; 1: refused; 3: no broker or no database answers.
+    """
+    settings = _settings(bootstrap_servers)
+    try:
+        leaves = asyncio.run(_rebuild(settings, contest))
+    except DomainError as error:
+        sys.stderr.write(f"{error.th}\n{error.en}\n")
+        raise typer.Exit(DIFFERS) from None
+    except (
+        BrokerUnavailable, BrokerTooOld, KafkaError, SQLAlchemyError, LookupError, OSError
+    ) as error:  # fmt: skip
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(UNREACHABLE) from None
+    if as_json:
+        typer.echo(json.dumps({"leaves": leaves}))
+    else:
+        total = f"{sum(leaves.values()):,} leaves in {len(leaves)} partitions"
+        typer.echo(f"The trees of {contest} follow from the log again: {total}.")
+
+
+async def _rebuild(settings: Settings, contest: str) -> dict[int, int]:
+    database = Database(settings.service_dsn("voting"))
+    try:
+        return await rebuild_trees(settings, database, contest)
+    finally:
+        await database.close()
+
+
 def _settings(bootstrap_servers: str) -> Settings:
     return Settings(KAFKA_BOOTSTRAP_SERVERS=bootstrap_servers) if bootstrap_servers else Settings()
 
@@ -159,6 +195,8 @@ def _print(found: Recount) -> None:
         f"sealed partitions: {len(found.seals)}; signed heads: {found.heads}, "
         f"the one over everything read: {found.last_head or 'none'}; opened commitments: {found.opened:,}"
     )
+    if found.unreadable:
+        console.print(f"records that nobody can read, no votes: {found.unreadable:,}; {found.unread}")
     console.print(f"rulebook {found.rulebook_sha256 or 'not on the log'}; fingerprint {found.sha256()}")
     if found.waived:
         console.print(f"waived when the vote opened: {', '.join(found.waived)}")

@@ -53,7 +53,7 @@ _CHANGED = text(
     ORDER BY tree.contest_id
     """
 )
-_ONE_SIGNER = text("SELECT pg_advisory_xact_lock(hashtextextended('tree_head/' || :contest_id, 0))")
+ONE_SIGNER = text("SELECT pg_advisory_xact_lock(hashtextextended('tree_head/' || :contest_id, 0))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ async def sign_head(
     Raises:
         TreeDamaged: the tiles give other roots than the frontiers or the last head; nothing is signed.
     """
-    await session.execute(_ONE_SIGNER, {"contest_id": contest_id})
+    await session.execute(ONE_SIGNER, {"contest_id": contest_id})
     last = await latest(session, contest_id)
     now = await trees(session, contest_id)
     if last is not None and now.size == last.size and (last.at_close or not now.at_close):

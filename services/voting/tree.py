@@ -26,7 +26,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.voting.domain.heads import leaf_hash_of
 from services.voting.domain.merkle import Frontier
 from services.voting.domain.tiles import HASH_BYTES, HEIGHT, WIDTH, TileName
-from services.voting.vote_log import LoggedVote, read_log
+from services.voting.vote_log import Log, LoggedVote, read_log
 from shared.contracts.voting import VoteCast, VotingSealed
 from shared.messaging import Delivered
 from shared.messaging.codec import RawRecord
@@ -137,6 +137,12 @@ async def grow_trees_from(
         The records that cannot be read, each with the reason; they are no leaves.
     """
     log = read_log(records, GROUP)
+    await grow_trees_of(session, log)
+    return log.unusable
+
+
+async def grow_trees_of(session: AsyncSession, log: Log) -> None:
+    """:func:`grow_trees` for a piece of the log that was read already."""
     news: dict[TreeName, _News] = defaultdict(_News)
     for vote in log.votes:
         of_tree = news[TreeName(vote.contest_id, vote.partition)]
@@ -146,7 +152,6 @@ async def grow_trees_from(
         of_tree = news[TreeName(seal.contest_id, seal.partition)]
         of_tree.next_offset = max(of_tree.next_offset, seal.offset + 1)
     await _grow(session, dict(sorted(news.items())))
-    return log.unusable
 
 
 async def _grow(session: AsyncSession, news: Mapping[TreeName, _News]) -> None:
