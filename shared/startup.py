@@ -16,7 +16,7 @@ def in_one_sentence(error: BaseException) -> str:
     if isinstance(error, (CannotStart, BrokerUnavailable, BrokerTooOld, TopicsDiffer)):
         return str(error)
     if isinstance(error, DatabaseUnnamed):
-        return f"There is {error}, or start the system with `showcase up` first."
+        return f"There is {error}, or start the system with `make up` first."
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         where = f" that holds {error.filename}" if error.filename else ""
         return f"The disk{where} is full: make room and start again; nothing was half-written."

@@ -163,7 +163,7 @@ def _in_transaction(run: Callable[[AsyncSession], Awaitable[T]]) -> T:
         _fail(error.en, NOT_READY)
     except ValueError as error:
         _fail(
-            f"{error}. Start the system with `showcase up` first; --var names its folder where that is not "
+            f"{error}. Start the system with `make up` first; --var names its folder where that is not "
             "./var (the demo's is var/demo).",
             UNREACHABLE,
         )

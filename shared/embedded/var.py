@@ -158,7 +158,7 @@ class Var:
             who = f" (process {addresses.pid}, {addresses.http})"
         return (
             f"Showcase already runs on {self.path}{who}: "
-            "stop it with 'showcase down', or give another folder with --var."
+            f"stop it with '.venv/bin/showcase down --var {self.path}', or give another folder with --var."
         )
 
 

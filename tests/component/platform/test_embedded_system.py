@@ -183,7 +183,7 @@ def test_a_system_lives_through_stop_kill_and_start_with_its_data(var: Path, ref
         1,
         "",
         f"Showcase already runs on {var} (process {first.process.pid}, {address}): "
-        "stop it with 'showcase down', or give another folder with --var.",
+        f"stop it with '.venv/bin/showcase down --var {var}', or give another folder with --var.",
     )
 
     status = showcase("status", "--json", "--var", str(var))

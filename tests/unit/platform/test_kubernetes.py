@@ -173,6 +173,22 @@ def test_more_of_voting_runs_before_the_vote_opens_and_until_it_has_closed(
             assert any(start <= early and late <= end for start, end in hours), f"{name} at {instant}"
 
 
+def test_the_clock_asks_for_no_more_than_may_run_and_for_a_worker_a_partition(
+    vote_night: list[Document],
+) -> None:
+    asked = {
+        name: {int(each["metadata"]["desiredReplicas"]) for each in scaled["spec"]["triggers"]
+               if each["type"] == "cron"}
+        for name, scaled in of(vote_night, "ScaledObject").items()
+    }  # fmt: skip
+    assert asked == {"voting-api": {12}, "voting-worker": {TOPICS[VoteCast.TOPIC].partitions}}
+    for name, scaled in of(vote_night, "ScaledObject").items():
+        assert max(asked[name]) <= scaled["spec"]["maxReplicaCount"]
+    runbook = (ROOT / "docs" / "operate" / "vote-night.md").read_text()
+    (apis,), (workers,) = asked["voting-api"], asked["voting-worker"]
+    assert f"{apis} apis and {workers} workers" in runbook
+
+
 def _hours(cron: dict[str, Any], like: datetime) -> tuple[datetime, datetime]:
     assert cron["timezone"] == "Asia/Bangkok"
     assert int(cron["desiredReplicas"]) > 3

@@ -101,7 +101,7 @@ def test_a_database_that_nobody_named_is_told_in_one_sentence() -> None:
         Settings(notify_database_url="", database_url="").service_dsn("notify")
     assert in_one_sentence(caught.value) == (
         "There is no database for notify: set SHOWCASE_NOTIFY_DATABASE_URL or SHOWCASE_DATABASE_URL, "
-        "or start the system with `showcase up` first."
+        "or start the system with `make up` first."
     )
 
 
