@@ -198,11 +198,22 @@ def faults(load: Load, expected: Expected, stored: Stored) -> list[str]:
 
 
 def singly(sent: list[Attempt], outcomes: list[int], stored: Stored) -> list[str]:
-    """The same question asked of every single request: who was told yes must be counted."""
-    told = {
-        attempt.voter
-        for attempt, status in zip(sent, outcomes, strict=True)
-        if attempt.valid and 200 <= status < 300
-    }
-    lost = told - stored.choice_of.keys()
-    return [f"{len(lost)} voters were told that their vote is kept, and it is not"] if lost else []
+    """The same question asked of every single request: who was told yes must be counted, and as he first
+    chose where his first attempt was the one that was taken."""
+    first: dict[int, tuple[int, bool]] = {}
+    told = set()
+    for attempt, status in zip(sent, outcomes, strict=True):
+        if attempt.valid:
+            taken = 200 <= status < 300
+            first.setdefault(attempt.voter, (attempt.choice, taken))
+            if taken:
+                told.add(attempt.voter)
+    found = []
+    if lost := told - stored.choice_of.keys():
+        found.append(f"{len(lost)} voters were told that their vote is kept, and it is not")
+    other = sum(
+        taken and stored.choice_of.get(voter, choice) != choice for voter, (choice, taken) in first.items()
+    )
+    if other:
+        found.append(f"{other} voters whose first choice was taken have another one counted")
+    return found

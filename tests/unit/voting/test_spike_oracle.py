@@ -51,6 +51,8 @@ def test_lost_vote_is_found_unless_it_may_be_lost() -> None:
 
 def test_changed_and_invented_votes_are_found() -> None:
     assert faults(a_load(), EXPECTED, kept(v5=(EXPECTED.first_choice[5] + 1) % 12))
+    refused_first = kept(v5=(EXPECTED.first_choice[5] + 1) % 12)
+    assert faults(a_load(shed=1), EXPECTED, refused_first) == [], "the second choice of one who was refused"
     stranger = kept()
     stranger.strangers = 1
     assert faults(a_load(), EXPECTED, stranger)
@@ -74,3 +76,10 @@ def test_one_voter_who_was_told_yes_and_is_not_counted_is_found() -> None:
     assert singly(sent, [202, 503, 0], Stored({1: 3})) == []
     assert singly(sent, [202, 202, 0], Stored({1: 3}))
     assert Expected({1: 3, 2: 3, 3: 3}, 3, 0) == expected_of(sent)
+
+
+def test_a_second_choice_that_replaced_a_first_one_that_was_taken_is_found() -> None:
+    sent = [Attempt(1, 3, "a"), Attempt(1, 4, "b")]
+    assert singly(sent, [202, 202], Stored({1: 3})) == []
+    assert singly(sent, [202, 202], Stored({1: 4}))
+    assert singly(sent, [503, 202], Stored({1: 4})) == []
