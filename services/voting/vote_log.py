@@ -61,7 +61,7 @@ class LoggedVote(msgspec.Struct, gc=False):
     cast_at: Annotated[datetime, msgspec.Meta(tz=True)]
     signals: LoggedSignals = _NONE
     partition: int = -1
-    """The record's, as is the offset; whatever its JSON may call so is not read."""
+    """The record's, as is the offset; whatever the JSON calls so is overwritten."""
     offset: int = -1
 
 
