@@ -75,7 +75,7 @@ async def _grow(
 
 
 async def _append(session: AsyncSession, contest_id: str, batch: list[RawRecord]) -> None:
-    log = read_log(batch, GROUP)
+    log = read_log(batch)
     mine = log._replace(
         votes=[vote for vote in log.votes if vote.contest_id == contest_id],
         seals=[seal for seal in log.seals if seal.contest_id == contest_id],

@@ -124,7 +124,7 @@ async def fold_records(
     Returns:
         The records that cannot be read, each with the reason.
     """
-    log = read_log(records, GROUP)
+    log = read_log(records)
     await _fold(session, log)
     return log.unusable
 

@@ -136,7 +136,7 @@ async def grow_trees_from(
     Returns:
         The records that cannot be read, each with the reason; they are no leaves.
     """
-    log = read_log(records, GROUP)
+    log = read_log(records)
     await grow_trees_of(session, log)
     return log.unusable
 

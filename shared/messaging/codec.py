@@ -147,6 +147,21 @@ def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
 
 def decode_record(record: RawRecord, events: Mapping[str, type[Event]]) -> Decoded:
     """What ``record`` is to a reader of ``events`` (by CloudEvents type). Never raises."""
+    found = read_attributes(record, events)
+    if not isinstance(found, tuple):
+        return found
+    event_class, headers = found
+    try:
+        event = event_class.model_validate_json(record.value or b"")
+    except ValidationError as error:
+        return Bad(_reason(error, private=is_private(record.topic)))
+    return Good(event, _envelope(record, headers, fallback_time=_timestamp(record)))
+
+
+def read_attributes(
+    record: RawRecord, events: Mapping[str, type[Event]]
+) -> tuple[type[Event], dict[str, str]] | Bad | Skip | Tombstone:
+    """What ``record`` says it is, and its headers; its value is not looked into. Never raises."""
     headers = readable_headers(record.headers)
     if isinstance(headers, Bad):
         return headers
@@ -165,11 +180,7 @@ def decode_record(record: RawRecord, events: Mapping[str, type[Event]]) -> Decod
         return Bad(fault)
     if len(record.value) > MAX_EVENT_BYTES:
         return Bad(f"the value has {len(record.value)} bytes, more than {MAX_EVENT_BYTES}")
-    try:
-        event = event_class.model_validate_json(record.value)
-    except ValidationError as error:
-        return Bad(_reason(error, private=is_private(record.topic)))
-    return Good(event, _envelope(record, headers, fallback_time=_timestamp(record)))
+    return event_class, headers
 
 
 def readable_headers(headers: RawHeaders) -> dict[str, str] | Bad:

@@ -17,7 +17,7 @@ from services.voting.audit.evidence import Evidence, Watch
 from services.voting.audit.log import records
 from services.voting.audit.openings import Openings
 from services.voting.audit.trees import TreeAccount, leaf_hash
-from services.voting.audit.votes import SEAL, read
+from services.voting.audit.votes import Seal, Unread, Vote, read
 from shared.settings import Settings
 
 _BANGKOK = timezone(timedelta(hours=7))
@@ -103,23 +103,22 @@ async def recount_from_log(
         ends = {p: max(up_to.get(p, 0), tree_up_to.get(p, 0)) for p in {*up_to, *tree_up_to}}
     async for record in records(settings, VOTES, up_to=ends):
         partition, offset = record.partition, record.offset
-        kind, body = read(record)
+        said = read(record)
         counts = up_to is None or offset < up_to.get(partition, 0)
         if counts:
             count.result.read_up_to[partition] = offset + 1
-        if not kind:
-            told = body.get("contest_id")
-            if counts and (told == contest_id or not isinstance(told, str)):
+        if isinstance(said, Unread):
+            if counts and said.contest_id in (contest_id, None):
                 count.unread(partition, offset)
-        elif body["contest_id"] != contest_id:
+        elif said.contest_id != contest_id:
             continue
-        elif kind == SEAL:
+        elif isinstance(said, Seal):
             count.seal(partition, offset)
         else:
             if tree_up_to is None or offset < tree_up_to.get(partition, 0):
-                count.leaf(partition, offset, body)
+                count.leaf(partition, offset, said)
             if counts:
-                count.vote(partition, offset, body, (record.key or b"").decode(errors="replace"))
+                count.vote(partition, offset, said, (record.key or b"").decode(errors="replace"))
     count.close(complete=up_to is None)
     return count.result
 
@@ -157,23 +156,24 @@ class _Count:
             self.result.unreadable += 1
             self._first_unread = self._first_unread or f"partition {partition} offset {offset}"
 
-    def leaf(self, partition: int, offset: int, body: Mapping[str, Any]) -> None:
+    def leaf(self, partition: int, offset: int, vote: Vote) -> None:
         tree = self._trees.get(partition)
         if tree is None:
             tree = self._trees[partition] = TreeAccount(partition, {})
-        commitment: str = body["commitment"]
-        hashed = leaf_hash(body["receipt_id"], commitment)
-        self._evidence.leaf(partition, tree.size, hashed, offset, _raw(commitment))
+        hashed = leaf_hash(vote.receipt_id, vote.commitment)
+        self._evidence.leaf(partition, tree.size, hashed, offset, _raw(vote.commitment))
         tree.add(hashed)
         if self._openings is not None:
-            if self._openings.opens(partition, offset, commitment, self.result.contest_id, body["entry_id"]):
+            if self._openings.opens(
+                partition, offset, vote.commitment, self.result.contest_id, vote.entry_id
+            ):
                 self.result.opened += 1
             else:
                 self.strange(partition, offset, "the commitment does not open to the entry")
 
-    def vote(self, partition: int, offset: int, body: Mapping[str, Any], key: str) -> None:
+    def vote(self, partition: int, offset: int, vote: Vote, key: str) -> None:
         self.result.received += 1
-        voter, slot, receipt, entry = (body[n] for n in ("voter_id", "slot", "receipt_id", "entry_id"))
+        voter, slot, receipt, entry = vote.voter_id, vote.slot, vote.receipt_id, vote.entry_id
         if key != voter:
             self.strange(partition, offset, "the record's key is not its voter")
         self._undecided.discard(receipt)
@@ -182,7 +182,7 @@ class _Count:
         if outcome not in ("late", "duplicate"):
             if self._decisions.ballot and entry not in self._decisions.ballot:
                 self.strange(partition, offset, f"a vote for {entry}, which was not on the ballot")
-            if not self._slot_is_right(slot, entry, body):
+            if not self._slot_is_right(slot, entry, vote.cast_at):
                 self.strange(partition, offset, "the slot is not what the scope of the vote says")
         if outcome == "counted":
             self._by_entry[entry] += 1
@@ -199,7 +199,7 @@ class _Count:
         self._voters.add(voter)
         return self._decisions.state_of.get(receipt, "counted")
 
-    def _slot_is_right(self, slot: str, entry: str, body: Mapping[str, Any]) -> bool:
+    def _slot_is_right(self, slot: str, entry: str, cast_at: datetime) -> bool:
         match self._decisions.scope:
             case "contest":
                 return slot == ""
@@ -207,11 +207,7 @@ class _Count:
                 known = self._decisions.category_of.get(entry)
                 return known is None or slot == known
             case "day":
-                try:
-                    cast = datetime.fromisoformat(body["cast_at"])
-                except (KeyError, TypeError, ValueError):
-                    return False
-                return slot == cast.astimezone(_BANGKOK).date().isoformat()
+                return slot == cast_at.astimezone(_BANGKOK).date().isoformat()
         return True  # the vote's opening is not on this log
 
     def close(self, *, complete: bool) -> None:

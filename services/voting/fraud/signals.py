@@ -48,7 +48,7 @@ async def keep_signals_from(
     Returns:
         The records that cannot be read, each with the reason.
     """
-    log = read_log(records, GROUP)
+    log = read_log(records)
     await keep_signals(session, log.votes)
     return log.unusable
 
