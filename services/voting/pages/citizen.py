@@ -149,7 +149,7 @@ def router(resources: Resources, door: Door, booth: Booth) -> APIRouter:
         except DomainError as error:
             return await refused(here, error)
         response = redirect(f"/vote/receipt/{receipt}")
-        end_flow(response, settings, receipt)
+        end_flow(response, settings, here.keys, here.flow, receipt)
         return response
 
     return routes

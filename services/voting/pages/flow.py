@@ -12,6 +12,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request, Response
+from msgspec.structs import replace
 
 from services.voting.domain.keys import ContestKeys
 from services.voting.identity import Detour
@@ -24,6 +25,8 @@ RECEIPT_COOKIE = "showcase_receipt"
 PATH = "/vote"
 _HOUR = 3_600
 _NONCE = 12
+MOST_UNCONFIRMED = 8
+"""Receipts of unsure attempts that a browser carries; a cookie has room for so many."""
 
 
 class Flow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,8 +40,17 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True):
     """The code that is on its way."""
     detour: Detour | None = None
     """What an identity provider's answer has to fit."""
-    unconfirmed: str = ""
-    """The receipt of an attempt that may have been recorded."""
+    unconfirmed: tuple[str, ...] = ()
+    """The receipts of attempts that may have been recorded, the newest last."""
+
+    def unsure_of(self, receipt: str) -> "Flow":
+        """This flow after one more attempt that may have been recorded; of too many the oldest goes."""
+        others = self.without(receipt)
+        return replace(self, unconfirmed=(*others, receipt)[-MOST_UNCONFIRMED:])
+
+    def without(self, receipt: str) -> tuple[str, ...]:
+        """The receipts of all other attempts that may have been recorded."""
+        return tuple(each for each in self.unconfirmed if each != receipt)
 
 
 def read_flow(request: Request, keys: ContestKeys) -> Flow:
@@ -61,13 +73,17 @@ def keep_flow(response: Response, settings: Settings, keys: ContestKeys, flow: F
 
 def end_detour(response: Response, settings: Settings, keys: ContestKeys, flow: Flow) -> Response:
     """The provider's answer is in: it is not taken a second time."""
-    keep_flow(response, settings, keys, msgspec.structs.replace(flow, detour=None))
+    keep_flow(response, settings, keys, replace(flow, detour=None))
     return response
 
 
-def end_flow(response: Response, settings: Settings, receipt: str) -> None:
-    """The vote is cast; the browser remembers for an hour that this receipt is its own."""
-    response.delete_cookie(FLOW_COOKIE, path=PATH)
+def end_flow(response: Response, settings: Settings, keys: ContestKeys, flow: Flow, receipt: str) -> None:
+    """The vote is cast; the browser remembers for an hour that this receipt is its own, and the receipts
+    of other attempts that nobody has confirmed."""
+    if others := flow.without(receipt):
+        keep_flow(response, settings, keys, Flow(unconfirmed=others))
+    else:
+        response.delete_cookie(FLOW_COOKIE, path=PATH)
     _set(response, settings, RECEIPT_COOKIE, receipt, _HOUR)
 
 

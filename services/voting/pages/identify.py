@@ -94,7 +94,10 @@ def router(resources: Resources, booth: Booth, voters: Identity) -> APIRouter:
         except DomainError as error:
             return await ask_again(here, error, typed)
         key = here.flow.key or new_key()
-        flow = replace(here.flow, email=typed, key=key, code_id=begun.code_id, detour=None)
+        unconfirmed = here.flow.unconfirmed if typed == here.flow.email else ()  # not another person's
+        flow = replace(
+            here.flow, email=typed, key=key, code_id=begun.code_id, detour=None, unconfirmed=unconfirmed
+        )
         here.flow = flow
         status = await status_of(here)
         soon = status is None or status.place.seconds <= SOON_SECONDS
@@ -193,7 +196,7 @@ def router(resources: Resources, booth: Booth, voters: Identity) -> APIRouter:
             return await account_failed(here, error)
         response = RedirectResponse(begun.url, 303)
         key = here.flow.key or new_key()
-        flow = replace(here.flow, email="", key=key, code_id="", detour=begun.detour)
+        flow = replace(here.flow, email="", key=key, code_id="", detour=begun.detour, unconfirmed=())
         keep_flow(response, settings, here.keys, flow)
         return response
 

@@ -1,7 +1,6 @@
 """What every step of the citizen's way begins with: the contest, its keys, and what the browser carries."""
 
 from fastapi import Request, Response
-from msgspec.structs import replace
 
 from services.voting.domain.ballots import Ballot
 from services.voting.domain.disclosure import VoteState
@@ -116,7 +115,7 @@ class Booth:
         if isinstance(error, TooBusy | MayBeRecorded | TooManyWaiting):
             template = "vote/codes_busy.html" if isinstance(error, TooManyWaiting) else "vote/busy.html"
             if isinstance(error, MayBeRecorded):
-                here.flow = replace(here.flow, unconfirmed=error.receipt)
+                here.flow = here.flow.unsure_of(error.receipt)
             response = await self.show(here, template, error.status, error=error)
             if isinstance(error, MayBeRecorded):
                 keep_flow(response, self._resources.settings, here.keys, here.flow)

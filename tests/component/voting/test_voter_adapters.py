@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import msgspec
 import pytest
+from fastapi import Response
 from oidc_provider_mock import run_server_in_thread
 from sqlalchemy import text
 
@@ -17,13 +18,14 @@ from services.voting.domain.ballots import MailClass, read_ballot
 from services.voting.domain.errors import ProviderAway, SignInFailed
 from services.voting.identity.destruction import check
 from services.voting.identity.oidc import OidcProvider
-from services.voting.pages.flow import BALLOT_COOKIE
+from services.voting.pages.flow import BALLOT_COOKIE, Flow, keep_flow
 from shared.contracts.rulebook import Rulebook, VoterIdentity
 from shared.db import Database
 from shared.testing.rulebooks import a_rulebook, assumed
 from shared.testing.sms_gateway import TOKEN, gateway
 from shared.testing.web import BASE_URL, CONTEST_ID, client_for, settings_for_tests, submit
 from tests.component.voting.identity_kit import API, ROOT, House
+from tests.component.voting.scenario import entry_id, open_vote
 
 
 def identified_by(kind: VoterIdentity) -> Rulebook:
@@ -141,6 +143,20 @@ async def test_account_at_a_provider_becomes_one_voter(voting_database: Database
         assert await repository.ballots_issued(session, CONTEST_ID) == 1
         found = await check(session, ROOT, CONTEST_ID, await repository.pepper(session, CONTEST_ID))
     assert (found.voters, found.voters_tried, found.voters_derived) == (1, 1, 1), "can be tried at the end"
+
+
+async def test_account_inherits_no_unconfirmed_vote(voting_database: Database, issuer: str) -> None:
+    house = await oidc_house(voting_database, issuer)
+    await open_vote(voting_database, CONTEST_ID)
+    carried = Response()
+    flow = Flow(entry_id=entry_id(0), key="my-own-key", unconfirmed=("7KQ2-M9XD-4TBA",))
+    keep_flow(carried, house.resources.settings, await house.keys(), flow)
+    cookie = carried.headers["set-cookie"].partition(";")[0]
+    async with client_for(house.service.http) as client:
+        assert "7KQ2-M9XD-4TBA" in (await client.get("/vote", headers={"cookie": cookie})).text
+        away = await client.get("/vote/account/go", headers={"cookie": cookie})
+        assert away.headers["location"].startswith(issuer)
+        assert "7KQ2-M9XD-4TBA" not in (await client.get("/vote")).text
 
 
 async def test_answer_of_another_attempt_or_a_refusal_gives_no_ballot(
