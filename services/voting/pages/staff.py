@@ -30,6 +30,7 @@ Board = Annotated[Account, Depends(require(Role.STAFF, Role.APPROVER))]
 Staff = Annotated[Account, Depends(require(Role.STAFF))]
 OPEN_WORDS = ("เปิดโหวต", "OPEN")
 CLOSE_WORDS = ("ปิดโหวต", "CLOSE")
+_MOST_DIGITS = 9
 
 
 def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
@@ -163,8 +164,7 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
         typed = str((await pages.form(request)).get("unreadable", ""))
         contest_id = await contest_of(request)
         try:
-            unreadable = int(typed) if typed.isdecimal() else 0
-            found = await certifier.certify(contest_id, account, unreadable=unreadable)
+            found = await certifier.certify(contest_id, account, unreadable=_number(typed))
         except DomainError as error:
             return back(contest_id, error)
         if found.certified_by:
@@ -199,6 +199,19 @@ async def _durability(resources: Resources) -> LogDurability | None:
         return await log_durability(resources.settings)
     except BrokerUnavailable:
         return None
+
+
+def _number(typed: str) -> int:
+    """The number of a field that may stay empty, also as our own pages print it: ``1,234``."""
+    digits = "".join(typed.replace(",", "").split())
+    if digits and not (digits.isdecimal() and len(digits) <= _MOST_DIGITS):
+        raise Invalid(
+            "จำนวนรายการที่อ่านไม่ได้ต้องเป็นตัวเลข เช่น 1,234 หรือเว้นว่างไว้ ยังไม่ได้ลงชื่อ",
+            "The number of unreadable records must be digits, for example 1,234, or left empty. "
+            "Nothing is signed.",
+            field="unreadable",
+        )
+    return int(digits or 0)
 
 
 def _typed(word: str, wanted: tuple[str, str]) -> None:

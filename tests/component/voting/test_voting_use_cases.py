@@ -1,5 +1,6 @@
 """Opening, identity, closing and what may be seen, through the API and the use cases."""
 
+import re
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from services.voting import handlers, repository
 from services.voting.app import build
+from services.voting.certification import Certifier
 from services.voting.closing import Closer
 from services.voting.domain.disclosure import VoteState
 from services.voting.durability import LogDurability
@@ -24,6 +26,7 @@ from shared.messaging.tables import OUTBOX
 from shared.service import Resources
 from shared.testing.rulebooks import VOTE_CLOSES, VOTE_OPENS, a_rulebook, assumed
 from shared.testing.web import CONTEST_ID, client_for, resources_for, sign_in, submit
+from shared.web.sessions import Account
 from tests.component.voting.scenario import (
     SIGNER,
     STRONG,
@@ -346,6 +349,27 @@ async def test_certification_needs_a_closed_vote(voting_database: Database) -> N
         assert (answer.status_code, "not closed yet" in answer.json()["detail"]) == (409, True)
         answer = await client.post(f"{API}/contests/{CONTEST_ID}/closing")
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/vote-not-open")
+
+
+async def test_board_takes_the_number_of_unreadable_records_as_it_prints_it(
+    voting_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def certify(self: Certifier, contest_id: str, account: Account, *, unreadable: int = 0) -> None:
+        raise Conflict("", f"{unreadable} given")
+
+    monkeypatch.setattr(Certifier, "certify", certify)
+    resources, _, _ = house(voting_database)
+    await ready_to_vote(voting_database, a_rulebook())
+    board, act = (f"/staff/vote{end}?contest={CONTEST_ID}" for end in ("", "/certification"))
+    said = []
+    async with client_for(build(resources).http, [Role.STAFF]) as client:
+        for typed in ("", "0", "1,234", " 12 345", "๑๒", "about 5", "-5", "1" * 10, "1" * 5_000):
+            answer = await submit(client, act, {"unreadable": typed}, form_page=board)
+            assert answer.status_code == 303, typed
+            found = re.search(r"\d+ given|must be digits", (await client.get(f"{board}&lang=en")).text)
+            said.append(found and found[0])
+    taken = ["0 given", "0 given", "1234 given", "12345 given", "12 given"]
+    assert said == [*taken, *["must be digits"] * 4]
 
 
 async def test_openapi_describes_the_vote(voting_database: Database) -> None:
