@@ -108,6 +108,11 @@ class Certifier:
         head_key = self._signer.public_key(contest_id)
         recount = await recount_for(self._settings, accounts, head_key)
         found = await differences(self._settings, self._database, accounts, recount, head_key)
+        if unreadable and not recount.unreadable:
+            raise Conflict(
+                "ไม่มีรายการที่อ่านไม่ได้ในบันทึก ให้เว้นจำนวนว่างไว้",
+                "The log has no record that nobody can read; leave the number out.",
+            )
         if unreadable == recount.unreadable:
             found = [finding for finding in found if finding != recount.unread]
         if found == [recount.unread]:

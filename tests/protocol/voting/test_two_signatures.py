@@ -14,6 +14,7 @@ from services.voting.fraud.holding import Voter
 from shared.contracts.ids import ContactId
 from shared.contracts.intake import Role
 from shared.contracts.voting import PopularVoteCertified
+from shared.errors import Conflict
 from shared.testing.rulebooks import fraud_rules
 from shared.web.sessions import Account
 from tests.component.voting.scenario import TITLES, WEAK, entry_id, eventually
@@ -71,6 +72,12 @@ async def test_votes_struck_between_the_signatures_void_the_first_one(house: Hou
     await eventually(house.told)
     code, said = await house.command("audit", "votes", "--accounts", "--json")
     assert (code, json.loads(said)["findings"]) == (0, [])
+
+
+async def test_number_of_unreadable_records_is_not_signed_where_there_are_none(house: House) -> None:
+    with pytest.raises(Conflict, match="no record that nobody can read"):
+        await house.certify("one", Role.STAFF, unreadable=5)
+    assert await house.scalar("SELECT count(*) FROM certification WHERE contest_id = :c") == 0
 
 
 async def test_late_votes_between_the_signatures_void_nothing(house: House) -> None:
