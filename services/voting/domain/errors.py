@@ -31,7 +31,7 @@ class VoteClosed(Gone):
 
     def __init__(self) -> None:
         super().__init__(
-            "ปิดโหวตแล้ว การส่งครั้งนี้ไม่ได้รับไว้ หากครั้งก่อนยังไม่ได้รับการยืนยัน ให้ค้นด้วยใบรับของครั้งนั้น",
+            "ปิดโหวตแล้ว ระบบไม่ได้รับเสียงที่ส่งครั้งนี้ หากครั้งก่อนยังไม่ได้รับการยืนยัน ให้ค้นด้วยใบรับของครั้งนั้น",
             "The vote has closed; this attempt was not taken. If an earlier one was not confirmed, "
             "look up its receipt.",
         )
@@ -67,7 +67,7 @@ class TooBusy(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "มีผู้โหวตพร้อมกันจำนวนมาก การส่งครั้งนี้ยังไม่ได้รับไว้ โปรดลองใหม่ในอีกสักครู่",
+            "มีผู้โหวตพร้อมกันจำนวนมาก ระบบยังไม่ได้รับเสียงที่ส่งครั้งนี้ โปรดลองใหม่ในอีกสักครู่",
             "Many people are voting right now and this attempt was not taken. Try again in a moment.",
             retry_after=1,
         )
@@ -179,10 +179,9 @@ class NotSentInTime(Gone):
 
     def __init__(self) -> None:
         super().__init__(
-            "ระบบส่งข้อความขัดข้องนานเกินไป รหัสนี้จึงไม่ได้ส่งออกไป ไม่ใช่เพราะที่อยู่ของคุณ โปรดขอรหัสใหม่",
+            "ระบบส่งข้อความขัดข้องนานเกินไป รหัสนี้จึงไม่ได้ส่งออกไป ไม่ได้เกิดจากอีเมลหรือหมายเลขของคุณ โปรดขอรหัสใหม่",
             "No message could be sent for too long, so your code never left. "
-            "Your address is not the cause: ask for a new code.",
-            field="email",
+            "Your address or number is not the cause: ask for a new code.",
         )
 
 

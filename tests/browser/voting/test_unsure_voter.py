@@ -90,7 +90,7 @@ async def test_unconfirmed_vote_is_found_by_its_receipt_whatever_comes_after(
 
     house.says = TooBusy()
     await visit.submit("ส่งอีกครั้ง")
-    assert "การส่งครั้งนี้ยังไม่ได้รับไว้" in await seen(visit, tmp_path / f"busy-{width}.png")
+    assert "ระบบยังไม่ได้รับเสียงที่ส่งครั้งนี้" in await seen(visit, tmp_path / f"busy-{width}.png")
     assert await linked(visit) == [receipt]
 
     await visit.go("/vote")
@@ -99,7 +99,7 @@ async def test_unconfirmed_vote_is_found_by_its_receipt_whatever_comes_after(
     await visit.submit("โหวตผลงานที่เลือก")
     house.says = VoteClosed()
     await visit.submit(f"โหวต “{TITLE}”")
-    assert "การส่งครั้งนี้ไม่ได้รับไว้" in await seen(visit, tmp_path / f"closed-{width}.png")
+    assert "ระบบไม่ได้รับเสียงที่ส่งครั้งนี้" in await seen(visit, tmp_path / f"closed-{width}.png")
     assert await linked(visit) == [receipt]
 
     async with voting_database.transaction() as session:

@@ -225,7 +225,7 @@ async def test_pages_tell_a_refusal_from_an_outage(voting_database: Database) ->
         await given_up(house)
         for path in ("/vote/code", "/vote/queue"):
             page = await client.get(path)
-            assert (page.status_code, "ไม่ใช่เพราะที่อยู่ของคุณ" in page.text) == (410, True)
+            assert (page.status_code, "ไม่ได้เกิดจากอีเมลหรือหมายเลขของคุณ" in page.text) == (410, True)
         house.mailer.send = refuses  # type: ignore[assignment,method-assign]
         await submit(client, "/vote/email", {"email": EMAIL})
         await house.turn()
