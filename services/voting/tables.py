@@ -360,11 +360,12 @@ class HeldVote(Row, table=True):
 
 
 class RefusalCount(Row, table=True):
-    """How many votes one api process turned away for one reason since it began."""
+    """How many votes one api process turned away for one reason, from one minute's quiet to the next."""
 
     __tablename__ = "refusal_count"
 
     process: str = Field(primary_key=True)
+    """An id that each process makes anew, also after a minute's quiet."""
     reason: str = Field(primary_key=True)
     """``too-busy`` or ``may-be-recorded``."""
     total: int = Field(sa_type=BigInteger)

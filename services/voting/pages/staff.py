@@ -15,7 +15,7 @@ from services.voting.door import Door
 from services.voting.durability import LogDurability, log_durability
 from services.voting.fraud import repository as ledger
 from services.voting.lag import LogEnds
-from services.voting.refusals import refused_by_all
+from services.voting.refusals import refused_by_all, vote_opened
 from services.voting.standing import Standing, standing
 from shared import known
 from shared.contracts.intake import Role
@@ -69,7 +69,7 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
             cases = await ledger.open_cases(session, contest_id)
             last = await ledger.last_pass(session, contest_id)
             folded = await repository.folded_up_to(session)
-            shed = await refused_by_all(session)
+            shed = await refused_by_all(session, await vote_opened(session, contest_id))
         words = 1 if language_of(request) == "en" else 0
         context = {
             "vote": found,
@@ -97,6 +97,8 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
         """The board's numbers, about once a second."""
         contest_id = await contest_of(request)
         before = (await seen(contest_id)).state
+        async with database.transaction() as session:
+            opened = await vote_opened(session, contest_id)
         last: list[int] = []
         quiet_since = loop_time()
 
@@ -108,7 +110,7 @@ def router(resources: Resources, door: Door, ends: LogEnds) -> APIRouter:
             async with database.transaction() as session:
                 folded = await repository.folded_up_to(session)
                 cases = await ledger.open_cases(session, contest_id)
-                shed = await refused_by_all(session)
+                shed = await refused_by_all(session, opened)
             lag = await ends.behind(folded)
             nonlocal quiet_since
             if not lag or (last and totals.received != last[-1]):

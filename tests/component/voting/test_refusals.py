@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,13 +12,15 @@ from sqlalchemy import text
 from services.voting import refusals
 from services.voting.app import build
 from services.voting.pages import staff
-from services.voting.refusals import Refusals, Refused, refused_by_all
+from services.voting.refusals import Refusals, Refused, refused_by_all, vote_opened
 from shared.clock import FixedClock
 from shared.contracts.intake import Role
 from shared.db import Database
 from shared.testing.rulebooks import VOTE_OPENS, a_rulebook
 from shared.testing.web import CONTEST_ID, client_for, resources_for, sign_in
 from tests.component.voting.scenario import entry_id, eventually, open_vote, ready_to_vote
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Api:
@@ -42,9 +44,9 @@ class Api:
         await self.refusals.write()
 
 
-async def told(database: Database) -> Refused:
+async def told(database: Database, since: datetime | None = LONG_AGO) -> Refused:
     async with database.transaction() as session:
-        return await refused_by_all(session)
+        return await refused_by_all(session, since)
 
 
 async def rows(database: Database) -> int:
@@ -75,15 +77,39 @@ async def test_board_adds_up_what_every_api_turned_away(voting_database: Databas
     assert await told(voting_database) == Refused(720, 0), "nobody is turned away any more"
 
 
-async def test_what_was_turned_away_a_month_ago_is_forgotten(voting_database: Database) -> None:
+async def test_what_was_turned_away_a_season_ago_is_forgotten(voting_database: Database) -> None:
     old, new = Api(voting_database), Api(voting_database)
     for api in (old, new):
         await api.begin()
     await old.turn_away(5, seconds=1)
     async with voting_database.transaction() as session:
-        await session.execute(text("UPDATE refusal_count SET at = at - interval '31 days'"))
+        await session.execute(text("UPDATE refusal_count SET at = at - interval '101 days'"))
     await new.turn_away(1, seconds=1)
     assert (await rows(voting_database), (await told(voting_database)).total) == (2, 1)
+
+
+async def test_board_counts_since_the_opening_whatever_a_rehearsals_clock_says(
+    voting_database: Database,
+) -> None:
+    api = Api(voting_database)
+    await api.begin()
+    await api.turn_away(500, seconds=2)
+    await api.turn_away(0, seconds=2)
+    contest_id = (await ready_to_vote(voting_database)).contest_id
+    async with voting_database.transaction() as session:
+        assert await vote_opened(session, contest_id) is None
+    assert await told(voting_database, None) == Refused(0, 0)
+    window = await open_vote(voting_database, contest_id)
+    async with voting_database.transaction() as session:
+        opened = await vote_opened(session, contest_id)
+    assert opened is not None
+    assert opened.year > window.opened_at.year, "the contest's clock stands in another year"
+    await api.turn_away(0, seconds=60)
+    await api.turn_away(40, seconds=2)
+    assert await told(voting_database, opened) == Refused(40, 20)
+    await api.turn_away(10, seconds=2)
+    assert await told(voting_database, opened) == Refused(50, 5)
+    assert await told(voting_database) == Refused(550, 5)
 
 
 async def test_refused_votes_reach_the_board_and_its_stream(
