@@ -3,7 +3,8 @@
 The counters, the rows, the log and the signed heads are accounts of one vote; the log is counted by the
 auditor's own code. Nothing is certified while any two differ, while the tally or the trees have not
 passed every seal, or before a signed head on the log covers exactly what was counted. Both people sign
-for the same figures: where those changed in between, the first signature is void.
+for the same result: where what decides it changed in between, the first signature is void. Late votes and
+heads may still come.
 """
 
 import logging

@@ -208,8 +208,8 @@ class CertificationView(BaseModel):
     certified_by: str | None
     certified_at: datetime | None
     report: dict[str, Any] = Field(
-        description="what both people signed: winner and recount from the log; only late votes may "
-        "have come between the two"
+        description="what both people signed: winner and recount from the log; only late votes and heads "
+        "may have come between the two"
     )
     report_sha256: str
 

@@ -11,7 +11,7 @@ from shared.contracts.event import LocalizedText
 TITLES = {"a": LocalizedText(th="ก", en="A"), "b": LocalizedText(th="ข", en="B")}
 SIGNED = {
     "counted": 5, "duplicate": 1, "held": 0, "struck": 0, "late": 0, "by_entry": {"a": 3, "b": 2},
-    "winner_entry_id": "a",
+    "withdrawn": [], "winner_entry_id": "a",
 }  # fmt: skip
 
 
@@ -19,12 +19,13 @@ SIGNED = {
     ("now", "said"),
     [
         ({}, []),
-        ({"late": 7, "heads": 12}, []),
+        ({"late": 7, "heads": 12, "tree_head_revision": 12, "read_up_to": {"0": 9}}, []),
         ({"counted": 4}, ["counted 5 → 4"]),
         ({"duplicate": 0}, ["duplicate 1 → 0"]),
         ({"held": 2}, ["held 0 → 2"]),
         ({"struck": 2}, ["struck 0 → 2"]),
         ({"by_entry": {"b": 2, "c": 3}}, ["A 3 → 0", "c 0 → 3"]),
+        ({"withdrawn": ["b", "c"]}, ["withdrawn nobody → B, c"]),
         ({"winner_entry_id": "b"}, ["first place A → B"]),
         ({"winner_entry_id": None}, ["first place A → nobody"]),
     ],
@@ -34,10 +35,13 @@ def test_changes_name_what_decides_the_result(now: dict[str, Any], said: list[st
 
 
 def test_changes_are_told_in_thai_too() -> None:
-    now = SIGNED | {"struck": 2, "by_entry": {"a": 1, "b": 2}, "winner_entry_id": None}
+    now = SIGNED | {
+        "struck": 2, "by_entry": {"a": 1, "b": 2}, "withdrawn": ["b"], "winner_entry_id": None
+    }  # fmt: skip
     assert [change.th for change in changes(SIGNED, now, TITLES)] == [
         "ตัดออก 0 → 2",
         "ก 3 → 1",
+        "ถอนตัว ไม่มี → ข",
         "อันดับหนึ่ง ก → ไม่มี",
     ]
 
