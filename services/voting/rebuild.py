@@ -16,7 +16,7 @@ from services.voting.domain.tiles import TreeDamaged, cover, tiles_of
 from services.voting.tree import BATCH, GROUP, grow_trees_of
 from services.voting.vote_log import read_log
 from shared.contracts.voting import VoteCast
-from shared.db import Database
+from shared.db import Database, take_time
 from shared.errors import Conflict, NotFound
 from shared.messaging.codec import RawRecord
 from shared.settings import Settings
@@ -49,6 +49,7 @@ async def rebuild_trees(settings: Settings, database: Database, contest_id: str)
         BrokerUnavailable, LookupError: the vote log cannot be read.
     """
     async with database.transaction() as session:
+        await take_time(session)  # the log may be long, and most of it another contest's
         if await repository.window(session, contest_id) is None:
             raise NotFound("ไม่มีการโหวตนี้", f"There is no vote of {contest_id}.")
         await session.execute(heads.ONE_SIGNER, {"contest_id": contest_id})

@@ -1,5 +1,5 @@
 """PostgreSQL: one engine per service, one transaction per use case, migrations by Alembic."""
 
-from shared.db.engine import Database
+from shared.db.engine import Database, take_time
 
-__all__ = ["Database"]
+__all__ = ["Database", "take_time"]

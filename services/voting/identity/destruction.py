@@ -30,7 +30,7 @@ from shared.clock import Clock
 from shared.contracts.ids import ContestId
 from shared.contracts.rulebook import MilestoneKind, Rulebook
 from shared.contracts.voting import IdentityKeysDestroyed
-from shared.db import Database
+from shared.db import Database, take_time
 from shared.errors import Conflict
 from shared.messaging import publish
 from shared.thai.dates import page_instant
@@ -126,7 +126,6 @@ _NETWORKS = text(
     WHERE contest_id = :contest_id AND network <> '' GROUP BY network ORDER BY network LIMIT :most
     """
 )
-_TAKE_TIME = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 _KNOWN_VOTERS = text(
     "SELECT count(*) FROM issued_ballot WHERE contest_id = :contest_id AND voter_id = ANY(:voters)"
 )
@@ -289,7 +288,7 @@ async def _networks(session: AsyncSession, contest_id: str) -> tuple[int, list[s
 async def _found(session: AsyncSession, key: bytes, hashes: Sequence[str]) -> int:
     if not hashes:
         return 0
-    await session.execute(_TAKE_TIME)
+    await take_time(session)
     return len(await asyncio.to_thread(networks_behind, key, hashes, EVERY_24))
 
 

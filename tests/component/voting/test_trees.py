@@ -1,15 +1,18 @@
 """Trees, heads and proofs on a real database, held against the recursion of RFC 9162."""
 
+import asyncio
 import json
 import random
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiokafka import ConsumerRecord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from services.voting import heads, proofs
+from services.voting import heads, proofs, rebuild
 from services.voting.domain import merkle
 from services.voting.domain.errors import NoSuchHead, NotInTree, NotSignedYet
 from services.voting.domain.heads import leaf_hash_of, signature_holds
@@ -22,9 +25,11 @@ from shared.contracts.ids import new_id
 from shared.contracts.voting import TreeHeadSigned, VoteCast
 from shared.db import Database
 from shared.messaging import Delivered
+from shared.messaging.codec import encode
 from shared.messaging.tables import OUTBOX
 from shared.testing.rulebooks import VOTE_OPENS
-from tests.component.voting.scenario import SIGNER, a_seal, a_vote, batches_of
+from shared.testing.web import settings_for_tests
+from tests.component.voting.scenario import SIGNER, a_seal, a_vote, batches_of, open_vote, ready_to_vote
 
 Batch = list[Delivered[Any]]
 CLOCK = FixedClock(VOTE_OPENS)
@@ -225,3 +230,39 @@ async def test_what_cannot_be_proved_is_said(voting_database: Database) -> None:
         await session.execute(text("UPDATE tree_tile SET hashes = substr(hashes, 1, 32)"))
         with pytest.raises(NotInTree):
             await ask(0, log[0].event.receipt_id)
+
+
+async def test_trees_are_made_anew_however_long_the_log_says_nothing_of_them(
+    voting_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contest_id = (await ready_to_vote(voting_database)).contest_id
+    await open_vote(voting_database, contest_id)
+
+    async def slowly(*_: Any, **__: Any) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+        for offset, contest in enumerate(("another", contest_id)):
+            yield _on_the_log(a_leaf(contest, 0, offset))
+            await asyncio.sleep(1)
+
+    monkeypatch.setattr(rebuild, "records", slowly)
+    monkeypatch.setattr("shared.db.engine.IDLE_IN_TRANSACTION_MS", 400)
+    impatient = Database(voting_database.dsn)
+    leaves = await rebuild.rebuild_trees(settings_for_tests(), impatient, contest_id)
+    await impatient.close()
+    assert leaves == {partition: int(partition == 0) for partition in heads.PARTITIONS}
+
+
+def _on_the_log(vote: Delivered[VoteCast]) -> ConsumerRecord[bytes, bytes]:
+    sent, place = encode(vote.event), vote.envelope
+    return ConsumerRecord(
+        topic=sent.topic,
+        partition=place.partition,
+        offset=place.offset,
+        timestamp=0,
+        timestamp_type=0,
+        key=sent.key,
+        value=sent.value,
+        checksum=None,
+        serialized_key_size=len(sent.key),
+        serialized_value_size=len(sent.value),
+        headers=sent.headers,
+    )

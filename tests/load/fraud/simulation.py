@@ -29,7 +29,7 @@ from shared.contracts.catalogue import TOPICS
 from shared.contracts.ids import ContestId, EntryId, ReceiptId, VoterId, new_id
 from shared.contracts.rulebook import FraudRules
 from shared.contracts.voting import VoteCast, VoteSignals
-from shared.db import Database
+from shared.db import Database, take_time
 from shared.messaging import Delivered
 from shared.testing.rulebooks import VOTE_OPENS, a_rulebook, fraud_rules
 from tests.component.voting.scenario import entry_id, open_vote, ready_to_vote, vote_envelope
@@ -163,7 +163,7 @@ async def play(
             next_look += _LOOK_EVERY
             began = time.perf_counter()
             async with database.transaction() as session:
-                await session.execute(_UNHURRIED)
+                await take_time(session)
                 found = await watch.look(session, clock, contest_id)
             took = time.perf_counter() - began
             if found.held and first_held is None:
@@ -210,14 +210,12 @@ async def _arrive(
         batch.append(Delivered(event, vote_envelope(voter_id, partition, offsets[partition])))
         offsets[partition] += 1
     async with database.transaction() as session:
-        await session.execute(_UNHURRIED)
+        await take_time(session)
         await session.execute(_ISSUE, issued)
         await fold_votes(session, batch)
         await keep_signals(session, [logged(vote.event, *_place(vote)) for vote in batch])
 
 
-_UNHURRIED = text("SET LOCAL idle_in_transaction_session_timeout = 0")
-"""A simulation may share its machine; nobody waits for its locks."""
 _ISSUE = text(
     """
     INSERT INTO issued_ballot (contest_id, voter_id, mail_class, first_issued_at, domain, shape)
