@@ -14,6 +14,7 @@ from services.voting.identity.destruction import (
     Checked,
     DestroyKeys,
     Report,
+    as_tried,
     check,
     destroy_keys,
     read_report,
@@ -44,7 +45,7 @@ def destroy_identity_keys(
 
     Refused before the appeal period has ended. Keys of receipts and signatures stay. Exit code 0: done
     (or, with --check, nothing links); 1: refused, nothing was done; 2: something still links, could not
-    be tried, or a receipt no longer verifies. Every IPv4 network is tried: that takes a minute.
+    be tried, or a receipt no longer verifies. Every IPv4 network is tried, which takes a minute; no IPv6 one.
     """
     settings = Settings()
     if not only_check:
@@ -94,7 +95,7 @@ async def _checked(database: Database, root: bytes, contest_id: str) -> Report:
                 "The identity keys of this contest have not been destroyed.",
             )
         report = read_report(kept)
-        now = await check(session, root, contest_id)
+        now = as_tried(report.before, await check(session, root, contest_id))
     return Report(contest_id, report.destroyed_by, report.destroyed_at, report.before, now)
 
 
@@ -112,19 +113,24 @@ def print_report(report: Report) -> None:
         table.add_row(question, before, after)
     console.print(table)
     if report.holds:
-        console.print("[green]Nothing ties a voter to a person any more; receipts verify as before.[/]")
+        console.print("[green]Nothing that was tried ties a voter to a person; receipts verify as before.[/]")
     elif report.after.untried and not report.after.linked and report.after.proven:
         what = ", ".join(report.after.untried)
         console.print(f"[bold yellow]Not tried, so nothing is claimed of it: {what}.[/]")
     else:
         console.print("[bold red]The data does not stand as it should: see the table.[/]")
+    if report.networks_left:
+        console.print(
+            f"[yellow]Not tried, so nothing is claimed of them: {report.networks_left:,} networks that the "
+            "key did not find before either. Only IPv4 is tried.[/]"
+        )
     console.print("Backups and archived write-ahead log of before still hold the key: let them expire.")
 
 
 _QUESTIONS = (
     "sealed addresses that open, of those tried",
     "voters that follow from what is kept of them, of those tried",
-    "networks on the log that are found by trying all, of those tried",
+    "networks on the log that are found by trying every IPv4 /24, of those tried",
     "receipts that verify under the signed head, of those tried",
     "signature of the newest head",
 )

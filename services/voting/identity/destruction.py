@@ -9,7 +9,7 @@ could not be tried is not claimed.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -61,6 +61,7 @@ class Checked:
     networks: int | None = None
     """Networks that the log names by a keyed hash; None in a report of before this was asked."""
     networks_tried: int = 0
+    """After the end no more than are known to be IPv4: see :func:`as_tried`."""
     networks_derived: int = 0
     """Of those tried: how many are found by trying every IPv4 /24 under the key that can be made."""
 
@@ -97,8 +98,18 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether everything was tried, nothing links and every receipt verifies."""
+        """Whether each kind was tried, nothing of it links and every receipt verifies.
+
+        IPv6 networks are never tried. One key hides them and the IPv4 ones: where those were found before and
+        are not found now, that key is shown to be gone, and :attr:`networks_left` says how many were not
+        tried. Where there are none but IPv6 ones, nothing is shown, and this is false.
+        """
         return not self.after.untried and not self.after.linked and self.after.proven
+
+    @property
+    def networks_left(self) -> int:
+        """Networks looked at that count as not tried: the key did not find them either while it was there."""
+        return max(0, self.before.networks_tried - self.after.networks_tried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +175,7 @@ async def destroy_keys(session: AsyncSession, clock: Clock, root: bytes, command
     before = await check(session, root, contest_id, pepper)
     await session.execute(_EMPTY, {"contest_id": contest_id})
     await session.execute(_FORGET_QUEUE, {"contest_id": contest_id})
-    after = await check(session, root, contest_id)
+    after = as_tried(before, await check(session, root, contest_id))
     report = Report(contest_id, command.destroyed_by, now, before, after)
     session.add(
         IdentityDestruction(
@@ -227,7 +238,14 @@ async def check(session: AsyncSession, root: bytes, contest_id: str, pepper: byt
 def read_report(kept: IdentityDestruction) -> Report:
     """The report as it was kept."""
     before, after = (Checked(**kept.report[name]) for name in ("before", "after"))
-    return Report(kept.contest_id, kept.destroyed_by, kept.destroyed_at, before, after)
+    return Report(kept.contest_id, kept.destroyed_by, kept.destroyed_at, before, as_tried(before, after))
+
+
+def as_tried(before: Checked, after: Checked) -> Checked:
+    """``after``, counting as tried no more networks than some key has found: a hash that no IPv4 /24 gives
+    under the right key either is an IPv6 network's, and nothing was tried of it."""
+    most = max(before.networks_derived, after.networks_derived)
+    return replace(after, networks_tried=min(after.networks_tried, most))
 
 
 async def _check_time(session: AsyncSession, rulebook: Rulebook, now: datetime) -> None:

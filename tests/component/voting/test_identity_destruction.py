@@ -20,7 +20,16 @@ from services.voting.domain.heads import HeadSigner
 from services.voting.domain.keys import ContestKeys, derive_keys, signals_without_pepper
 from services.voting.domain.signals import network_signals
 from services.voting.identity import destruction, records, vault
-from services.voting.identity.destruction import DestroyKeys, Report, appeals_end, check, destroy_keys, shred
+from services.voting.identity.destruction import (
+    DestroyKeys,
+    Report,
+    appeals_end,
+    check,
+    destroy_keys,
+    read_report,
+    shred,
+)
+from services.voting.identity.tables import IdentityDestruction
 from services.voting.tally import fold_votes
 from services.voting.tree import grow_trees
 from services.voting.window import LiveWindow
@@ -221,9 +230,13 @@ async def voted_from(house: House, key: bytes, *addresses: str) -> None:
     """Let the detectors have read votes from these addresses."""
     async with house.database.transaction() as session:
         for number, address in enumerate(addresses):
-            network = network_signals(key, address).subnet24
+            found = network_signals(key, address)
+            network = found.subnet24 or found.subnet48
             values = {"contest": CONTEST_ID, "voter": f"{key.hex()}{number}", "network": network}
             await session.execute(_VOTED, values)
+
+
+SIX = ("2001:db8:1::9", "2001:db8:2::9")
 
 
 @pytest.fixture
@@ -239,6 +252,36 @@ async def test_networks_on_the_log_cannot_be_tried_afterwards(voting_database: D
     report = await destroy(house)
     assert (report.before.networks_derived, report.before.networks_tried) == (2, 2)
     assert (report.after.networks_derived, report.after.networks_tried, report.holds) == (0, 2, True)
+
+
+@pytest.mark.usefixtures("few_networks")
+@pytest.mark.parametrize(("addresses", "tried"), [(("203.0.113.9", *SIX), 1), (SIX, 0)])
+async def test_ipv6_networks_are_not_tried_and_nothing_is_claimed_of_them(
+    voting_database: Database, addresses: tuple[str, ...], tried: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IPv4 networks show that the key of both is gone; where there are none, nothing does."""
+    house = await held(voting_database)
+    await voted_from(house, (await house.keys()).signals, *addresses)
+    report = await destroy(house)
+    assert (report.before.networks_derived, report.before.networks_tried) == (tried, tried + 2)
+    assert (report.after.networks_derived, report.after.networks_tried) == (0, tried)
+    assert (report.networks_left, report.holds) == (2, tried > 0)
+    async with voting_database.transaction() as session:
+        kept = await session.get(IdentityDestruction, CONTEST_ID)
+        assert kept
+        kept.report = {"before": kept.report["before"], "after": kept.report["after"] | {"networks_tried": 3}}
+        assert read_report(kept) == report, "one of a version that claimed all is read as it should have been"
+        values = (await session.execute(OUTBOX.select().order_by(OUTBOX.c.sequence.desc()))).first()
+        assert values
+    assert IdentityKeysDestroyed.model_validate_json(values.value).networks_linked == (0 if tried else None)
+    for name, value in settings_for_tests(voting_database_url=voting_database.dsn).environment().items():
+        monkeypatch.setenv(name, value)
+    command = ["destroy-identity-keys", "--contest", CONTEST_ID, "--check"]
+    checked = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert (checked.exit_code, "2 networks that the key" in checked.output) == (0 if tried else 2, True)
+    async with client_for(build(house.resources).http) as client:
+        page = (await client.get(f"/audit?contest={CONTEST_ID}")).text
+    assert ("โยงไม่ได้แล้ว" in page, "เครือข่ายอื่น (IPv6) ที่ไม่ได้ลอง" in page) == (tried > 0, True)
 
 
 @pytest.mark.usefixtures("few_networks")
@@ -318,7 +361,7 @@ async def test_command_asks_for_the_slug_and_tells_what_was_checked(
     async with voting_database.transaction() as session:
         await set_rehearsal_clock(session, CONTEST_ID, AFTER_APPEALS)
     code, said = await run("--by", POST, typed=f"{CONTEST_ID}\n")
-    assert (code, "Nothing ties a voter to a person" in said) == (0, True), said
+    assert (code, "Nothing that was tried ties a voter to a person" in said) == (0, True), said
     async with voting_database.transaction() as session:
         await session.execute(text("UPDATE ballot_code SET used_at = NULL"))
     code, said = await run("--check")
