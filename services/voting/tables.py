@@ -235,7 +235,9 @@ class VoteWindow(Row, table=True):
     closed_at: datetime | None = instant(nullable=True)
     weak_durability_accepted_by: str = ""
     """The post that accepted a log with fewer copies than production asks for; told with the result."""
-    waived: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String), nullable=False))
+    waived: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(String), nullable=False, server_default="{}")
+    )
     """Requirements of a safe vote that its log did not meet when the vote opened."""
 
 

@@ -46,3 +46,20 @@ async def test_earlier_certificates_keep_the_winner_that_the_log_names(voting_da
         "with-a-tie": {"counted": 8_190, "winner_entry_id": None},
         "half-signed": {"counted": 8_190},
     }
+
+
+async def test_worker_of_before_opens_votes_on_the_upgraded_database(voting_database: Database) -> None:
+    """It knows nothing of ``vote_window.waived``."""
+    async with voting_database.transaction() as session:
+        await session.execute(
+            text(
+                """
+                INSERT INTO vote_window (contest_id, revision, state, ballot, scope, opened_at, closes_at,
+                                         weak_durability_accepted_by)
+                VALUES ('c', 1, 'open', '{entry-00}', 'contest', now(), now(), '')
+                """
+            )
+        )
+        window = await repository.window(session, "c")
+    assert window
+    assert window.waived == []

@@ -9,8 +9,8 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
+    # the default stays: workers of before open votes until the last one is replaced
     op.add_column("vote_window", sa.Column("waived", ARRAY(sa.String), nullable=False, server_default="{}"))
-    op.alter_column("vote_window", "waived", server_default=None)
 
 
 def downgrade() -> None:
