@@ -13,6 +13,7 @@ from services.voting.fraud import http as fraud_http
 from services.voting.fraud.watch import Watch
 from services.voting.identity import identity_of
 from services.voting.identity.courier import EVERY as COURIER_EVERY
+from services.voting.identity.metrics import WAITING
 from services.voting.lag import LogEnds
 from services.voting.lane import lane_for
 from services.voting.refusals import Refusals
@@ -114,7 +115,7 @@ def build(resources: Resources) -> Service:
             Timer("voting-tally", timedelta(seconds=1), publish_tally),
             Timer("voting-fraud", timedelta(seconds=2), Watch(clock).run),
             Timer("voting-heads", heads.EVERY, sign_heads),
-            Timer("voting-codes", COURIER_EVERY, send_codes),
+            Timer("voting-codes", COURIER_EVERY, send_codes, on_end=WAITING.clear),
         ),
         lifespan=lifespan,
         protocol=lane_for(door),

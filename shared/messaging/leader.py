@@ -70,6 +70,9 @@ class TimerLeader:
             for run in runs:
                 run.cancel()
             await asyncio.gather(*runs, return_exceptions=True)
+            for timer in self._timers:
+                if timer.on_end:
+                    timer.on_end()
 
     async def _run(self, timer: Timer) -> None:
         while not self._election.stopping.is_set():

@@ -73,3 +73,6 @@ class Timer:
     name: str
     every: timedelta
     run: Callable[[Database], Awaitable[object]]
+    on_end: Callable[[], object] | None = None
+    """Called when this process leads no longer, after the last run: for what it told of itself meanwhile,
+    such as a gauge."""

@@ -48,6 +48,7 @@ async def test_timers_run_in_one_process_and_move_when_it_dies(kit_database: Dat
 async def test_timers_of_a_leader_without_its_session_stop(kit: Kit) -> None:
     running = asyncio.Event()
     cancelled = asyncio.Event()
+    ended: list[bool] = []
 
     async def run(database: Database) -> None:
         running.set()
@@ -57,13 +58,14 @@ async def test_timers_of_a_leader_without_its_session_stop(kit: Kit) -> None:
             cancelled.set()
             raise
 
-    async with TimerLeader(kit.database, [Timer("long", timedelta(seconds=1), run)]):
+    timer = Timer("long", timedelta(seconds=1), run, on_end=lambda: ended.append(cancelled.is_set()))
+    async with TimerLeader(kit.database, [timer]):
         await running.wait()
         await kit.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
             "AND application_name = 'showcase timers'"
         )
-        await asyncio.wait_for(cancelled.wait(), 5)
+        await until(lambda: ended == [True])
 
 
 async def test_one_trace_and_one_correlation_from_the_request_to_the_last_consumer(kit: Kit) -> None:

@@ -24,7 +24,7 @@ SENT = Counter(
 )
 WAITING = Gauge(
     "showcase_ballot_codes_waiting",
-    "Codes in the queue, as the courier that leads saw it in the last second.",
+    "Codes in the queue, as the courier that leads saw it in the last second; told by nobody else.",
     ("provider",),
 )
 WAITED = Histogram(

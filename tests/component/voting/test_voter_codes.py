@@ -14,9 +14,11 @@ from services.voting.identity import courier, vault
 from shared.contracts.rulebook import DisposableAddresses, VoterIdentity
 from shared.db import Database
 from shared.mail import MailRefused
+from shared.messaging.leader import TimerLeader
 from shared.testing.rulebooks import VOTE_OPENS, a_rulebook, assumed
 from shared.testing.web import CONTEST_ID, client_for, submit
 from tests.component.voting.identity_kit import API, EMAIL, House
+from tests.component.voting.scenario import eventually
 
 
 class Killed(BaseException):
@@ -262,6 +264,21 @@ async def test_queue_is_measured_also_while_nothing_leaves_and_by_known_provider
     }  # fmt: skip
     assert "their-own.example" not in names
     assert len(names) < 25
+
+
+async def test_courier_that_leads_no_longer_tells_of_no_queue(voting_database: Database) -> None:
+    """Two that told of it would be read as one, and the old figure of the one would stand for ever."""
+    house = await House.build(voting_database, friction_seconds="60 61 62 63")
+    async with client_for(house.service.http) as client:
+        assert (await house.ask(client)).status_code == 202
+
+    async def told() -> bool:
+        return count_of("showcase_ballot_codes_waiting", provider="other") == 1
+
+    codes = [timer for timer in house.service.timers if timer.name == "voting-codes"]
+    async with TimerLeader(voting_database, codes):
+        await eventually(told)
+    assert REGISTRY.get_sample_value("showcase_ballot_codes_waiting", {"provider": "other"}) is None
 
 
 async def test_fault_at_one_code_sends_no_other_one_twice(voting_database: Database) -> None:
