@@ -12,7 +12,10 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class VoteSignals(Part):
-    """What the fraud detectors may know of a vote: keyed hashes and classes, never an address."""
+    """What the fraud detectors may know of a vote: keyed hashes and classes, never an address.
+
+    The keys of all its hashes are destroyed after the appeal period: nobody can tell then what was hashed.
+    """
 
     subnet24: str = ""
     """Keyed hash of the IPv4 /24."""
@@ -23,7 +26,7 @@ class VoteSignals(Part):
     prefix: str = ""
     """Keyed hash of the IPv4 /16 or the IPv6 /32, about what one provider announces."""
     mail_domain: str = ""
-    """Keyed hash of the mail domain, under a key that is destroyed after the appeal period."""
+    """Keyed hash of the mail domain."""
     agent: str = ""
     """Keyed hash of the user agent."""
     agent_class: str = ""
@@ -196,7 +199,7 @@ class IdentityKeysDestroyed(Event):
     """Receipts that were tried afterwards and verify as before."""
     destroyed_at: Instant
     networks_linked: Count | None = None
-    """Networks of votes that could still be told, of those tried: 0. Null where none was tried."""
+    """IPv4 networks of votes that could still be told, of those tried: 0. Null where none was tried."""
 
 
 class EntryVotes(Part):
