@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from aiokafka.errors import KafkaError
@@ -34,6 +34,8 @@ app.add_typer(audit, name="audit")
 app.command("destroy-identity-keys")(destroy_identity_keys)
 
 AGREES, DIFFERS, UNUSABLE, UNREACHABLE = 0, 1, 2, 3
+_AWAY = (BrokerUnavailable, BrokerTooOld, KafkaError, SQLAlchemyError, LookupError, OSError)
+"""What tells that no broker or no database answers."""
 Contest = Annotated[str, typer.Option(help="Slug of the contest, such as smart-city-2022.")]
 Servers = Annotated[
     str, typer.Option(help="host:port of Kafka; else KAFKA_BOOTSTRAP_SERVERS or the running system.")
@@ -80,13 +82,9 @@ def audit_votes(
         salts = Openings.read(openings) if openings else None
         found = asyncio.run(_audit(settings, contest, head_key, salts, with_accounts=accounts))
     except (OpeningsUnreadable, ValueError, FileNotFoundError) as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(UNUSABLE) from None
-    except (
-        BrokerUnavailable, BrokerTooOld, KafkaError, SQLAlchemyError, LookupError, OSError
-    ) as error:  # fmt: skip
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(UNREACHABLE) from None
+        _fail(str(error), UNUSABLE)
+    except _AWAY as error:
+        _fail(str(error), UNREACHABLE)
     if not (found.rulebook_sha256 or _anything(found)):
         found.findings.insert(0, NO_RULEBOOK)
     if as_json:
@@ -107,8 +105,7 @@ def audit_scores(contest: Contest, bootstrap_servers: Servers = "", as_json: AsJ
     try:
         facts = asyncio.run(score_log.read_log(settings.bootstrap_servers, contest, score_log.SCORES))
     except (BrokerUnavailable, KafkaError, LookupError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(UNREACHABLE) from None
+        _fail(str(error), UNREACHABLE)
     found = recount_scores(facts)
     if as_json:
         typer.echo(json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
@@ -133,13 +130,9 @@ def rebuild_trees_of(contest: Contest, bootstrap_servers: Servers = "", as_json:
     try:
         leaves = asyncio.run(_rebuild(settings, contest))
     except DomainError as error:
-        sys.stderr.write(f"{error.th}\n{error.en}\n")
-        raise typer.Exit(DIFFERS) from None
-    except (
-        BrokerUnavailable, BrokerTooOld, KafkaError, SQLAlchemyError, LookupError, OSError
-    ) as error:  # fmt: skip
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(UNREACHABLE) from None
+        _fail(f"{error.th}\n{error.en}", DIFFERS)
+    except _AWAY as error:
+        _fail(str(error), UNREACHABLE)
     if as_json:
         typer.echo(json.dumps({"leaves": leaves}))
     else:
@@ -153,6 +146,11 @@ async def _rebuild(settings: Settings, contest: str) -> dict[int, int]:
         return await rebuild_trees(settings, database, contest)
     finally:
         await database.close()
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{message}\n")
+    raise typer.Exit(code) from None
 
 
 def _settings(bootstrap_servers: str) -> Settings:

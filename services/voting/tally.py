@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.voting.vote_log import Log, LoggedSeal, LoggedVote, logged, read_log
+from services.voting.vote_log import Log, LoggedVote, log_of, read_log
 from shared.clock import Clock
 from shared.contracts.ids import ContestId, EntryId
 from shared.contracts.voting import TallyChanged, VoteCast, VotingSealed
@@ -131,14 +131,7 @@ async def fold_records(
 
 async def fold_votes(session: AsyncSession, batch: Sequence[Delivered[VoteCast | VotingSealed]]) -> None:
     """:func:`fold_records` for events that were read already."""
-    log = Log([], [], [])
-    for record in batch:
-        place = record.envelope.partition, record.envelope.offset
-        if isinstance(record.event, VoteCast):
-            log.votes.append(logged(record.event, *place))
-        else:
-            log.seals.append(LoggedSeal(record.event.contest_id, *place))
-    await _fold(session, log)
+    await _fold(session, log_of(batch))
 
 
 async def publish_changed(session: AsyncSession, clock: Clock) -> int:

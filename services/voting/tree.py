@@ -26,7 +26,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.voting.domain.heads import leaf_hash_of
 from services.voting.domain.merkle import Frontier
 from services.voting.domain.tiles import HASH_BYTES, HEIGHT, WIDTH, TileName
-from services.voting.vote_log import Log, LoggedVote, read_log
+from services.voting.vote_log import Log, LoggedVote, log_of, read_log
 from shared.contracts.voting import VoteCast, VotingSealed
 from shared.messaging import Delivered
 from shared.messaging.codec import RawRecord
@@ -85,19 +85,11 @@ class TreeName(NamedTuple):
     partition: int
 
 
-class Leaf(NamedTuple):
-    """A VoteCast record as a tree sees it."""
-
-    offset: int
-    receipt_id: str
-    commitment: str
-
-
 @dataclass(slots=True)
 class _News:
     """What a batch brings for one tree."""
 
-    leaves: list[Leaf | LoggedVote] = field(default_factory=list)
+    leaves: list[LoggedVote] = field(default_factory=list)
     next_offset: int = 0
 
 
@@ -125,7 +117,7 @@ async def grow_trees(session: AsyncSession, batch: Sequence[Delivered[VoteCast |
     Afterwards each frontier's size is the number of the contest's votes below its next offset, whatever
     part of the batch had been appended before.
     """
-    await _grow(session, _by_tree(batch))
+    await grow_trees_of(session, log_of(batch))
 
 
 async def grow_trees_from(
@@ -172,7 +164,7 @@ async def _grow(session: AsyncSession, news: Mapping[TreeName, _News]) -> None:
     await _append(session, tiles)
 
 
-def grow(frontier: Frontier, leaves: Sequence[Leaf | LoggedVote]) -> Grown:
+def grow(frontier: Frontier, leaves: Sequence[LoggedVote]) -> Grown:
     """The frontier after ``leaves``, and what they append to the tree's tiles."""
     tiles: dict[TileName, _Growth] = {}
     hashes = [leaf_hash_of(leaf.receipt_id, leaf.commitment) for leaf in leaves]
@@ -227,17 +219,6 @@ def _commitment_bytes(commitment: str) -> bytes:
     except ValueError:
         raw = b""
     return raw if len(raw) == HASH_BYTES and raw.hex() == commitment else bytes(HASH_BYTES)
-
-
-def _by_tree(batch: Sequence[Delivered[VoteCast | VotingSealed]]) -> dict[TreeName, _News]:
-    news: dict[TreeName, _News] = defaultdict(_News)
-    for record in batch:
-        event, place = record.event, record.envelope
-        of_tree = news[TreeName(event.contest_id, place.partition)]
-        if isinstance(event, VoteCast):
-            of_tree.leaves.append(Leaf(place.offset, event.receipt_id, event.commitment))
-        of_tree.next_offset = place.offset + 1
-    return dict(sorted(news.items()))
 
 
 async def _advance(session: AsyncSession, trees: Mapping[TreeName, tuple[Frontier, int]]) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from shared.contracts.voting import VoteCast, VotingSealed
+from shared.messaging import Delivered
 from shared.messaging.codec import ONLY_GROUP, Bad, RawHeaders, RawRecord, read_attributes
 
 FIXED_HEADERS = [
@@ -196,3 +197,15 @@ def logged(event: VoteCast, partition: int, offset: int) -> LoggedVote:
         partition,
         offset,
     )
+
+
+def log_of(batch: Sequence[Delivered[VoteCast | VotingSealed]]) -> Log:
+    """A piece of the log, from events that were read by the codec."""
+    log = Log([], [], [])
+    for record in batch:
+        place = record.envelope.partition, record.envelope.offset
+        if isinstance(record.event, VoteCast):
+            log.votes.append(logged(record.event, *place))
+        else:
+            log.seals.append(LoggedSeal(record.event.contest_id, *place))
+    return log

@@ -23,7 +23,7 @@ from services.voting.domain.signals import agent_signals, network_signals
 from services.voting.fraud import watch
 from services.voting.fraud.signals import EXEMPT, keep_signals
 from services.voting.tally import fold_votes
-from services.voting.vote_log import logged
+from services.voting.vote_log import log_of
 from shared.clock import FixedClock
 from shared.contracts.catalogue import TOPICS
 from shared.contracts.ids import ContestId, EntryId, ReceiptId, VoterId, new_id
@@ -213,7 +213,7 @@ async def _arrive(
         await take_time(session)
         await session.execute(_ISSUE, issued)
         await fold_votes(session, batch)
-        await keep_signals(session, [logged(vote.event, *_place(vote)) for vote in batch])
+        await keep_signals(session, log_of(batch).votes)
 
 
 _ISSUE = text(
@@ -222,10 +222,6 @@ _ISSUE = text(
     VALUES (:contest_id, :voter_id, :mail_class, :at, :domain, :shape) ON CONFLICT DO NOTHING
     """
 )
-
-
-def _place(vote: Delivered[VoteCast]) -> tuple[int, int]:
-    return vote.envelope.partition, vote.envelope.offset
 
 
 def hash_of(voter_id: str) -> int:

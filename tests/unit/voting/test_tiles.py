@@ -1,5 +1,7 @@
 """Proofs from tiles are the proofs of the RFC's own recursion."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,10 +10,19 @@ from services.voting.domain import merkle, tiles
 from services.voting.domain.heads import leaf_hash_of
 from services.voting.domain.merkle import Frontier
 from services.voting.domain.tiles import Node, TileName, Tiles, TreeDamaged
-from services.voting.tree import Leaf, grow
+from services.voting.tree import grow
+from services.voting.vote_log import LoggedVote
 
 MOST = 1_100
-LEAVES = [Leaf(3 * n, f"receipt-{n}", f"{n:064x}") for n in range(MOST)]
+
+
+def leaf(offset: int, receipt_id: str, commitment: str) -> LoggedVote:
+    """A vote of which a tree sees these."""
+    cast_at = datetime(2022, 8, 5, 6, tzinfo=UTC)
+    return LoggedVote("c", receipt_id, "v", "", "e", commitment, "k", cast_at, partition=0, offset=offset)
+
+
+LEAVES = [leaf(3 * n, f"receipt-{n}", f"{n:064x}") for n in range(MOST)]
 HASHES = [leaf_hash_of(leaf.receipt_id, leaf.commitment) for leaf in LEAVES]
 
 
@@ -111,11 +122,11 @@ def test_leaves_lie_in_their_tiles_with_their_places_and_commitments(parts: list
 
 @pytest.mark.parametrize("strange", ["", "xyz", "A" * 64, "a" * 63, " " * 2 + "a" * 62, "ก" * 64, "a" * 62])
 def test_commitment_that_is_none_spoils_no_other(strange: str) -> None:
-    leaves = [Leaf(0, "r", "a" * 64), Leaf(1, "r", strange), Leaf(2, "r", "b" * 64)]
+    leaves = [leaf(0, "r", "a" * 64), leaf(1, "r", strange), leaf(2, "r", "b" * 64)]
     tile = grow(Frontier(), leaves).tiles[TileName(0, 0)]
     assert tile.commitments == b"\xaa" * 32 + bytes(32) + b"\xbb" * 32
 
 
 def test_lengths_that_cancel_out_are_no_commitments() -> None:
-    leaves = [Leaf(0, "r", "a" * 62), Leaf(1, "r", "b" * 66)]
+    leaves = [leaf(0, "r", "a" * 62), leaf(1, "r", "b" * 66)]
     assert grow(Frontier(), leaves).tiles[TileName(0, 0)].commitments == bytes(64)
